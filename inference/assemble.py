@@ -1,0 +1,277 @@
+"""From trained members to a bundle: held-out answers, temperature, thresholds, heat-map scale, features, card."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+from collections import Counter
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from inference.bundle import CARD, EMBEDDINGS, EXAMPLES, FORMAT, PROTOCOL, WEIGHTS, Bundle, Embeddings, pack_members
+from inference.dataset import Sample, label_indices, load_grey
+from inference.evaluate import (
+    cross_fitted_probabilities,
+    expected_calibration_error,
+    fit_temperature,
+    judge,
+    negative_log_likelihood,
+    operating_point,
+    sensitivity_threshold,
+    softmax,
+)
+from inference.examples import original_address
+from inference.explain import class_activation_maps
+from inference.members import Member, hash_of, write_bytes
+from inference.predict import CPU, Device, Prediction, Predictor
+from inference.recipe import Recipe
+from inference.train import Weights
+from inference.trust import held_out_neighbour_distances, median_distance
+
+VERSION = "1.0.0"
+SENSITIVITY = 0.9
+"""Thresholds are those at which nine of ten held-out films of a class are called."""
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """Held-out answers of one set of films, row by row.
+
+    ``logits`` float64 (films, classes), uncalibrated mean of the members that answered; ``vectors`` float32 (films,
+    features) of the first of them; ``peaks`` (films,) of the raw map of the class answered.
+    """
+
+    truth: npt.NDArray[np.int64]
+    logits: npt.NDArray[np.float64]
+    vectors: npt.NDArray[np.float32]
+    peaks: npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ReadCount:
+    """How many held-out films have been read."""
+
+    done: int
+    total: int
+
+
+def read_held_out(
+    predictor: Predictor, samples: Sequence[Sample], truth: npt.NDArray[np.int64], member_of: Callable[[int], list[int]]
+) -> Generator[ReadCount, None, HeldOut]:
+    """Read films exactly as the program does, one by one; ``member_of(row)`` says which members answer.
+
+    The predictor's temperature must be 1: the logarithms of its probabilities are the logits.
+    """
+    logits, vectors, peaks = [], [], []
+    for row, sample in enumerate(samples):
+        prediction = predictor.predict(load_grey(sample.path), members=member_of(row))
+        logits.append(np.log(np.maximum(prediction.probabilities, 1e-300)))
+        vectors.append(prediction.embeddings[0])
+        peaks.append(_peak_of_answer(predictor, prediction))
+        yield ReadCount(row + 1, len(samples))
+    return HeldOut(truth, np.array(logits), np.array(vectors, dtype=np.float32), np.array(peaks))
+
+
+def _peak_of_answer(predictor: Predictor, prediction: Prediction) -> float:
+    answer = int(prediction.probabilities.argmax())
+    return class_activation_maps(predictor, prediction, [answer])[0].peak
+
+
+def assemble(
+    recipe: Recipe,
+    samples: Sequence[Sample],
+    members: Sequence[Member],
+    weights: dict[str, Weights],
+    manifest: Path,
+    folder: Path,
+    device: Device = CPU,
+) -> Generator[ReadCount, None, Bundle]:
+    """Judge the members on the films they never saw and write the bundle to ``folder``.
+
+    The card is written last: a folder without one is not a bundle, so a broken run never looks like a model.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / CARD).unlink(missing_ok=True)
+    folds = [m for m in members if m.name.startswith("fold-")]
+    protocol = [m for m in members if m.name.startswith("protocol-")]
+    write_bytes(folder / WEIGHTS, pack_members({m.name: weights[m.name] for m in folds}))
+    if protocol:
+        write_bytes(folder / PROTOCOL, pack_members({m.name: weights[m.name] for m in protocol}))
+    draft = _draft_card(recipe, folds, protocol)
+    provisional = Bundle(folder, draft, recipe, "")
+    fold_of = np.zeros(len(samples), dtype=np.int64)
+    for number, member in enumerate(folds):
+        fold_of[member.held_out] = number
+    truth = label_indices(samples, recipe)
+    held_out = yield from read_held_out(Predictor(provisional, device), samples, truth, lambda row: [int(fold_of[row])])
+    temperature = fit_temperature(truth, held_out.logits)
+    probabilities = softmax(held_out.logits, temperature)
+    embeddings = _embeddings(held_out.vectors, fold_of)
+    write_bytes(folder / EMBEDDINGS, _pack_embeddings(embeddings))
+    write_bytes(folder / EXAMPLES, _examples_table(recipe, samples, probabilities, fold_of).encode())
+    metrics: dict[str, Any] = {"cross_validation": _cross_validation(recipe, samples, truth, held_out, temperature, fold_of)}
+    if protocol:
+        tested = [samples[i] for i in protocol[0].held_out]
+        metrics["protocol"] = yield from judge_protocol(provisional, tested, device)
+    card = draft | {
+        "temperature": temperature,
+        "training_data": describe_films(samples, manifest),
+        "metrics": metrics,
+        "confusion_matrix": {
+            "counts": metrics["cross_validation"]["confusion_matrix"],
+            "provenance": f"{len(samples):,} films, each read by the one of {len(folds)} networks that never saw its patient.",
+        },
+        "thresholds": _thresholds(recipe, truth, probabilities),
+        "heatmap": _heat_map_scale(held_out.peaks),
+        "neighbours": _neighbour_quantiles(embeddings),
+        "files": _hashes(folder, protocol=bool(protocol)),
+    }
+    write_bytes(folder / CARD, (json.dumps(card, indent=1, ensure_ascii=False) + "\n").encode())
+    return Bundle(folder, card, recipe, card["files"][WEIGHTS])
+
+
+def _draft_card(recipe: Recipe, folds: Sequence[Member], protocol: Sequence[Member]) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "name": recipe.name,
+        "title": recipe.title,
+        "version": VERSION,
+        "recipe": recipe.name,
+        "recipe_fingerprint": recipe.fingerprint(),
+        "article": recipe.article,
+        "classes": [asdict(c) for c in recipe.classes],
+        "positive": recipe.positive,
+        "preprocessing": asdict(recipe.preprocessing)
+        | {"crop": "largest centred square", "values": "display grey, standardised by the film's own mean and spread"},
+        "members": [m.name for m in folds],
+        "protocol_members": [m.name for m in protocol],
+        "temperature": 1.0,
+        "claims": [list(c) for c in recipe.claims],
+        "departures": list(recipe.departures),
+        "facts": recipe.notes,
+    }
+
+
+def judge_protocol(
+    bundle: Bundle, tested: Sequence[Sample], device: Device = CPU
+) -> Generator[ReadCount, None, dict[str, Any]]:
+    """Judge the networks of the article's own division on its test films (uncalibrated, mean of their logits)."""
+    truth = label_indices(tested, bundle.recipe)
+    networks = bundle.build_protocol_members()
+    everyone = list(range(len(networks)))
+    predictor = Predictor(_ProtocolBundle(bundle.folder, bundle.card | {"temperature": 1.0}, bundle.recipe, ""), device)
+    held_out = yield from read_held_out(predictor, tested, truth, lambda _: everyone)
+    patients = [s.patient for s in tested]
+    return judge(bundle.recipe.class_names, bundle.recipe.positive, truth, softmax(held_out.logits), patients)
+
+
+class _ProtocolBundle(Bundle):
+    """The same bundle, answering with the networks of the article's division."""
+
+    def build_members(self) -> Any:
+        return self.build_protocol_members()
+
+
+def _cross_validation(
+    recipe: Recipe,
+    samples: Sequence[Sample],
+    truth: npt.NDArray[np.int64],
+    held_out: HeldOut,
+    temperature: float,
+    fold_of: npt.NDArray[np.int64],
+) -> dict[str, Any]:
+    patients = [s.patient for s in samples]
+    probabilities = softmax(held_out.logits, temperature)
+    crossed = cross_fitted_probabilities(truth, held_out.logits, fold_of)
+    right = probabilities.argmax(axis=1) == truth
+    result = judge(recipe.class_names, recipe.positive, truth, probabilities, patients)
+    return result | {
+        "fold_accuracy": [float(right[fold_of == k].mean()) for k in np.unique(fold_of)],
+        "cross_fitted": {
+            "negative_log_likelihood": negative_log_likelihood(truth, crossed),
+            "expected_calibration_error": expected_calibration_error(truth, crossed),
+        },
+    }
+
+
+def _embeddings(vectors: npt.NDArray[np.float32], fold_of: npt.NDArray[np.int64]) -> Embeddings:
+    rounded = vectors.astype(np.float16).astype(np.float32)
+    scale = [median_distance(rounded[fold_of == k]) for k in np.unique(fold_of)]
+    return Embeddings(rounded, fold_of, np.array(scale, dtype=np.float32))
+
+
+def _pack_embeddings(embeddings: Embeddings) -> bytes:
+    buffer = io.BytesIO()
+    np.savez_compressed(
+        buffer,
+        vectors=embeddings.vectors.astype(np.float16),
+        fold=embeddings.fold.astype(np.uint8),
+        scale=embeddings.scale,
+    )
+    return buffer.getvalue()
+
+
+def _examples_table(
+    recipe: Recipe, samples: Sequence[Sample], probabilities: npt.NDArray[np.float64], fold_of: npt.NDArray[np.int64]
+) -> str:
+    stream = io.StringIO()
+    names = recipe.class_names
+    table = csv.writer(stream, lineterminator="\n")
+    head = ["sha256", "origin_sha256", "address", "url", "licence", "source", "view", "age", "sex", "truth", "answer"]
+    table.writerow([*head, *(f"p_{n}" for n in names), "fold"])
+    for sample, row, fold in zip(samples, probabilities, fold_of, strict=True):
+        table.writerow([
+            sample.sha256, sample.origin_sha256, original_address(sample.origin), sample.url, sample.licence,
+            sample.source, sample.view, sample.age, sample.sex, sample.label, names[int(row.argmax())],
+            *(f"{p:.6f}" for p in row), int(fold),
+        ])  # fmt: skip
+    return stream.getvalue()
+
+
+def describe_films(samples: Sequence[Sample], manifest: Path) -> dict[str, Any]:
+    """Return what the card says about the training films: hashes and counts, no film and no name."""
+    return {
+        "manifest": manifest.name,
+        "manifest_sha256": hashlib.sha256(manifest.read_bytes()).hexdigest(),
+        "films": len(samples),
+        "films_sha256": hash_of(sorted(s.sha256 for s in samples)),
+        "patients": len({s.patient for s in samples}),
+        "by_class": dict(Counter(s.label for s in samples)),
+        "by_source": dict(Counter(s.source.partition(":")[0] or "unknown" for s in samples)),
+        "by_view": dict(Counter(s.view or "unknown" for s in samples)),
+        "minors": sum(s.age.isdigit() and int(s.age) < 18 for s in samples),
+    }
+
+
+def _thresholds(
+    recipe: Recipe, truth: npt.NDArray[np.int64], probabilities: npt.NDArray[np.float64]
+) -> dict[str, dict[str, object]]:
+    result = {}
+    for index, name in enumerate(recipe.class_names):
+        positive, score = truth == index, probabilities[:, index]
+        result[name] = operating_point(positive, score, sensitivity_threshold(positive, score, SENSITIVITY))
+    return result
+
+
+def _heat_map_scale(peaks: npt.NDArray[np.float64]) -> dict[str, object]:
+    """Return the fixed colour scale: white-hot is what one held-out film in twenty reaches; a tenth of it is nothing."""
+    full_scale = float(np.quantile(peaks, 0.95))
+    return {"method": "Grad-CAM", "full_scale": full_scale, "floor": full_scale / 10,
+            "unit": "raw Grad-CAM value"}  # fmt: skip
+
+
+def _neighbour_quantiles(embeddings: Embeddings) -> dict[str, float]:
+    distances = held_out_neighbour_distances(embeddings)
+    return {f"q{q}": float(np.quantile(distances, q / 100)) for q in (50, 95, 99)}
+
+
+def _hashes(folder: Path, protocol: bool) -> dict[str, str]:
+    names = [WEIGHTS, EXAMPLES, EMBEDDINGS, *([PROTOCOL] if protocol else [])]
+    return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names}

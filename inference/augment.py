@@ -1,0 +1,79 @@
+"""Random changes of training films, on whole batches of tensors."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from inference.recipe import Augmentation
+
+
+def _spread(count: int, span: float, generator: torch.Generator) -> Tensor:
+    """Return ``count`` numbers drawn evenly from -span to span."""
+    return (torch.rand(count, generator=generator) * 2 - 1) * span
+
+
+def move(films: Tensor, how: Augmentation, generator: torch.Generator) -> Tensor:
+    """Rotate, scale and shift each film (n, 1, size, size); what comes into view is black."""
+    count = len(films)
+    angle = torch.deg2rad(_spread(count, how.rotation_degrees, generator))
+    low, high = how.scale
+    zoom = low + torch.rand(count, generator=generator) * (high - low)
+    shift = torch.stack([_spread(count, 2 * how.shift_fraction, generator) for _ in range(2)], dim=1)
+    cosine, sine = torch.cos(angle) / zoom, torch.sin(angle) / zoom
+    rows = torch.stack([torch.stack([cosine, -sine], 1), torch.stack([sine, cosine], 1)], 1)
+    if how.horizontal_flip:
+        rows[:, :, 0] *= torch.where(torch.rand(count, generator=generator) < 0.5, -1.0, 1.0)[:, None]
+    matrix = torch.cat([rows, shift[:, :, None]], dim=2)  # (n, 2, 3)
+    grid = functional.affine_grid(matrix, list(films.shape), align_corners=False)
+    return functional.grid_sample(films, grid, align_corners=False)
+
+
+def regrade(films: Tensor, how: Augmentation, generator: torch.Generator) -> Tensor:
+    """Change grey curve, contrast, brightness and noise of each film (values 0 to 1)."""
+    count = len(films)
+    shape = (count, 1, 1, 1)
+    gamma = torch.exp(_spread(count, how.gamma_log, generator)).view(shape)
+    contrast = 1 + _spread(count, how.contrast, generator).view(shape)
+    brightness = _spread(count, how.brightness, generator).view(shape)
+    films = (films.clamp(1e-4, 1) ** gamma - 0.5) * contrast + 0.5 + brightness
+    amount = torch.rand(count, generator=generator).view(shape) * how.noise
+    return (films + torch.randn(films.shape, generator=generator) * amount).clamp(0, 1)
+
+
+def blunt(films: Tensor, how: Augmentation, generator: torch.Generator) -> Tensor:
+    """Take a random part of the batch down to a lower resolution and up again."""
+    chosen = torch.rand(len(films), generator=generator) < how.resample_probability
+    if not bool(chosen.any()):
+        return films
+    size = films.shape[-1]
+    smallest = int(how.resample_smallest * size)
+    smaller = int(torch.randint(smallest, size + 1, (1,), generator=generator))
+    down = functional.interpolate(films[chosen], smaller, mode="bilinear", antialias=True, align_corners=False)
+    films = films.clone()
+    films[chosen] = functional.interpolate(down, size, mode="bilinear", align_corners=False)
+    return films
+
+
+def erase(films: Tensor, how: Augmentation, generator: torch.Generator) -> Tensor:
+    """Grey out one random box in a random part of the batch, corners included."""
+    size = films.shape[-1]
+    for index in torch.nonzero(torch.rand(len(films), generator=generator) < how.erase_probability).flatten():
+        height, width = (int(size * how.erase_fraction * f) + 1 for f in torch.rand(2, generator=generator))
+        top, left = (int(f * size) for f in torch.rand(2, generator=generator))
+        top, left = top - height // 2, left - width // 2
+        films[index, :, max(top, 0) : max(top + height, 0), max(left, 0) : max(left + width, 0)] = 0.5
+    return films
+
+
+def augment(films: Tensor, how: Augmentation, generator: torch.Generator) -> Tensor:
+    """Return randomly changed films: float (n, 1, size, size) with values 0 to 1, the same shape and range."""
+    return erase(regrade(blunt(move(films, how, generator), how, generator), how, generator), how, generator)
+
+
+def standardise_batch(films: Tensor) -> Tensor:
+    """Return each film with mean 0 and standard deviation 1, as ``preprocess.standardise`` does for one."""
+    mean = films.mean(dim=(1, 2, 3), keepdim=True)
+    spread = films.std(dim=(1, 2, 3), keepdim=True, correction=0).clamp_min(1e-3)
+    return (films - mean) / spread

@@ -1,0 +1,169 @@
+"""Manifests to samples: read once, divided by patient, never by image; duplicates refused."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image as PillowImage
+from PIL import UnidentifiedImageError
+
+from inference.errors import DatasetError
+from inference.preprocess import film_to_square, square_crop
+from inference.recipe import Recipe
+
+NEEDED_COLUMNS = ("file", "sha256", "label", "split", "patient")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One row of a manifest: a film, its reference label, and whose it is."""
+
+    path: Path
+    sha256: str
+    label: str
+    split: str
+    patient: str
+    view: str = ""
+    age: str = ""
+    sex: str = ""
+    source: str = ""
+    licence: str = ""
+    url: str = ""
+    origin: str = ""
+    origin_sha256: str = ""
+
+
+def find_manifest(folder: Path, name: str) -> Path:
+    """Return the manifest in ``folder`` or one of its subfolders.
+
+    Raises
+    ------
+    DatasetError
+        If it is not there.
+    """
+    found = next(iter(sorted(folder.rglob(name))), None) if folder.is_dir() else None
+    if found is None:
+        raise DatasetError(f"The manifest {name} was not found in the folder {folder.name}; give the folder that holds it.")
+    return found
+
+
+def read_manifest(path: Path, classes: Sequence[str]) -> tuple[Sample, ...]:
+    """Read a manifest of films.
+
+    Parameters
+    ----------
+    path
+        CSV with at least the columns ``file`` (relative to it), ``sha256``, ``label``, ``split`` and ``patient``.
+    classes
+        The labels that may stand in it.
+
+    Raises
+    ------
+    DatasetError
+        If a column or a film is missing, a label is unknown, a class is empty, or one film
+        stands twice with another label, part or patient.
+    """
+    with path.open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    if not rows:
+        raise DatasetError(f"The manifest {path.name} lists no film.")
+    missing = [name for name in NEEDED_COLUMNS if name not in rows[0]]
+    if missing:
+        raise DatasetError(f"The manifest {path.name} lacks the columns {', '.join(missing)}.")
+    samples = tuple(_sample(row, path) for row in rows)
+    _refuse_faults(samples, path, classes)
+    return samples
+
+
+def _sample(row: dict[str, str], manifest: Path) -> Sample:
+    known = {name: (row.get(name) or "") for name in Sample.__dataclass_fields__ if name != "path"}
+    return Sample(path=manifest.parent / row["file"], **known)
+
+
+def _refuse_faults(samples: Sequence[Sample], path: Path, classes: Sequence[str]) -> None:
+    unknown = sorted({s.label for s in samples} - set(classes))
+    if unknown:
+        raise DatasetError(f"The manifest {path.name} has labels this recipe does not know: {', '.join(unknown)}.")
+    empty = [name for name in classes if not any(s.label == name for s in samples)]
+    if empty:
+        raise DatasetError(f"The manifest {path.name} has no film of the class {', '.join(empty)}.")
+    seen: dict[str, Sample] = {}
+    for sample in samples:
+        twin = seen.setdefault(sample.sha256, sample)
+        if (twin.label, twin.split, twin.patient) != (sample.label, sample.split, sample.patient):
+            raise DatasetError(f"The film {sample.path.name} stands twice in {path.name} and contradicts itself; remove a row.")
+
+
+def refuse_shared_patients(train: Sequence[Sample], held_out: Sequence[Sample]) -> None:
+    """Raise DatasetError if a patient stands on both sides of a division."""
+    shared = {s.patient for s in train} & {s.patient for s in held_out}
+    if shared:
+        raise DatasetError(f"{len(shared)} patients stand in training and in the held-out films; divide by patient.")
+
+
+def patient_folds(samples: Sequence[Sample], folds: int, seed: int = 0) -> npt.NDArray[np.int64]:
+    """Return the fold (0 to folds - 1) of each sample: grouped by patient, stratified by label.
+
+    Patients are dealt in a seeded order, those with most films first, each to the fold that has the fewest films of the
+    classes the patient brings.
+    """
+    by_patient: dict[str, list[int]] = defaultdict(list)
+    for index, sample in enumerate(samples):
+        by_patient[sample.patient].append(index)
+    if len(by_patient) < folds:
+        raise DatasetError(f"{len(by_patient)} patients cannot be divided into {folds} folds.")
+    labels = sorted({s.label for s in samples})
+    share = {label: sum(s.label == label for s in samples) / folds for label in labels}
+    order = sorted(by_patient)
+    np.random.default_rng(seed).shuffle(order)
+    order.sort(key=lambda patient: -len(by_patient[patient]))
+    counts = np.zeros((folds, len(labels)))
+    fold_of = np.zeros(len(samples), dtype=np.int64)
+    for patient in order:
+        brings = np.zeros(len(labels))
+        for index in by_patient[patient]:
+            brings[labels.index(samples[index].label)] += 1.0 / share[samples[index].label]
+        best = int(np.argmin(((counts + brings) ** 2).sum(axis=1) - (counts**2).sum(axis=1)))
+        counts[best] += brings
+        fold_of[by_patient[patient]] = best
+    return fold_of
+
+
+def load_grey(path: Path) -> npt.NDArray[np.uint8]:
+    """Return a PNG or JPEG film as uint8 grey (rows, columns).
+
+    Raises
+    ------
+    DatasetError
+        If the film is missing or broken, by name.
+    """
+    try:
+        with PillowImage.open(path) as picture:
+            return np.asarray(picture.convert("L"))
+    except (OSError, UnidentifiedImageError, SyntaxError) as error:
+        raise DatasetError(f"The film {path.name} could not be read for training ({error.__class__.__name__}).") from error
+
+
+def load_squares(samples: Sequence[Sample], recipe: Recipe) -> npt.NDArray[np.uint8]:
+    """Return all films at the network's input size, uint8 (films, size, size), each file checked against its hash."""
+    size = recipe.preprocessing.size
+    squares = np.empty((len(samples), size, size), dtype=np.uint8)
+    for index, sample in enumerate(samples):
+        if hashlib.sha256(sample.path.read_bytes() if sample.path.is_file() else b"").hexdigest() != sample.sha256:
+            raise DatasetError(f"The film {sample.path.name} is missing or is not the one its manifest describes.")
+        grey = load_grey(sample.path)
+        squares[index] = film_to_square(grey, size, square_crop(*grey.shape))
+    return squares
+
+
+def label_indices(samples: Sequence[Sample], recipe: Recipe) -> npt.NDArray[np.int64]:
+    """Return the class index of each sample, in the order of the recipe's classes."""
+    names = recipe.class_names
+    return np.array([names.index(s.label) for s in samples], dtype=np.int64)

@@ -1,0 +1,185 @@
+"""The Predictor: CUDA if it is there, the CPU if not, and the CPU again when CUDA fails in the middle of a run.
+
+Loaded once, asked many times, from one thread: hooks and modules are not re-entrant.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar, cast
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from inference.bundle import Bundle
+from inference.errors import DeviceError
+from inference.evaluate import softmax
+from inference.networks.registry import Network
+from inference.preprocess import SquareCrop, film_to_square, square_crop, standardise
+
+Result = TypeVar("Result")
+
+FELL_BACK = "The graphics processor failed ({reason}); the CPU answered instead."
+
+
+@dataclass(frozen=True)
+class Device:
+    """What the networks run on: ``name`` as reported ("cpu", "cuda"), ``torch_device`` as torch knows it."""
+
+    name: str
+    torch_device: torch.device
+
+
+CPU = Device("cpu", torch.device("cpu"))
+
+
+def choose_device(wanted: str = "auto") -> Device:
+    """Return the device for "auto", "cpu" or "cuda".
+
+    Raises
+    ------
+    DeviceError
+        If CUDA is asked for and is not there, or the word is another.
+    """
+    if wanted not in {"auto", "cpu", "cuda"}:
+        raise DeviceError(f"There is no device called {wanted!r}; there are auto, cpu and cuda.")
+    if wanted == "cpu" or (wanted == "auto" and not torch.cuda.is_available()):
+        return CPU
+    if not torch.cuda.is_available():
+        raise DeviceError("CUDA was asked for, but this machine has no CUDA device that torch can use; choose auto or cpu.")
+    return Device("cuda", torch.device("cuda"))
+
+
+def is_device_failure(error: RuntimeError) -> bool:
+    """Return whether an exception is CUDA's (out of memory, lost device, library failure) and not a fault of ours."""
+    if isinstance(error, torch.OutOfMemoryError | torch.AcceleratorError):
+        return True
+    return any(word in str(error) for word in ("CUDA", "cuDNN", "CUBLAS", "cublas", "NVML"))
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """The answer to one film.
+
+    Attributes
+    ----------
+    probabilities
+        float64 (classes,), calibrated by the card's temperature, summing to 1.
+    member_probabilities
+        float64 (members, classes).
+    embeddings
+        float32 (members, features): mean over the cells of the last block.
+    before_target
+        One tensor a member: what enters its last block, for Grad-CAM.
+    crop
+        The part of the film the network saw.
+    """
+
+    probabilities: npt.NDArray[np.float64]
+    member_probabilities: npt.NDArray[np.float64]
+    embeddings: npt.NDArray[np.float32]
+    before_target: tuple[Tensor, ...]
+    members: tuple[int, ...]
+    crop: SquareCrop
+    device: str
+    milliseconds: dict[str, float] = field(default_factory=dict)
+
+
+class Predictor:
+    """One model, ready to read films.
+
+    Parameters
+    ----------
+    bundle
+        The model.
+    device
+        Where to run; None chooses. A device that fails while loading is left for the CPU at once.
+    """
+
+    def __init__(self, bundle: Bundle, device: Device | None = None) -> None:
+        self.bundle = bundle
+        self.device = device or choose_device()
+        self.warnings: list[str] = []
+        self._members: tuple[nn.Module, ...] = bundle.build_members()
+        self.run(lambda: None)
+
+    @property
+    def members(self) -> tuple[nn.Module, ...]:
+        """Return the networks, on the present device."""
+        return self._members
+
+    def run(self, work: Callable[[], Result]) -> Result:
+        """Do ``work`` with the members on the device; when the device fails, do it again on the CPU and say so."""
+        try:
+            self._move()
+            return work()
+        except RuntimeError as error:
+            if self.device.name == "cpu" or not is_device_failure(error):
+                raise
+            reason = str(error).splitlines()[0][:120] if str(error) else error.__class__.__name__
+            self.warnings.append(FELL_BACK.format(reason=reason))
+            self.device = CPU
+        self._rebuild_on_cpu()
+        return work()
+
+    def _move(self) -> None:
+        for member in self._members:
+            member.to(self.device.torch_device)
+
+    def _rebuild_on_cpu(self) -> None:
+        """Take the weights from the file again: those on a lost device cannot be read back."""
+        self._members = self.bundle.build_members()
+
+    def predict(
+        self, grey: npt.NDArray[np.uint8], aspect_ratio: float = 1.0, members: Sequence[int] | None = None
+    ) -> Prediction:
+        """Read one film.
+
+        Parameters
+        ----------
+        grey
+            uint8 (rows, columns) as displayed: 0 black, 255 white, bone white.
+        aspect_ratio
+            Height of a pixel divided by its width.
+        members
+            Which members answer; None for all. An example of fold k is read by member k alone, which never saw it.
+        """
+        began = time.perf_counter()
+        crop = square_crop(grey.shape[0], grey.shape[1], aspect_ratio)
+        square = film_to_square(grey, self.bundle.recipe.preprocessing.size, crop)
+        prepared = time.perf_counter()
+        chosen = tuple(range(len(self._members))) if members is None else tuple(members)
+        logits, embeddings, before = self.run(lambda: self._forward(standardise(square), chosen))
+        temperature = float(self.bundle.card["temperature"])
+        return Prediction(
+            probabilities=softmax(logits.mean(axis=0), temperature),
+            member_probabilities=softmax(logits, temperature),
+            embeddings=embeddings,
+            before_target=before,
+            members=chosen,
+            crop=crop,
+            device=self.device.name,
+            milliseconds={
+                "preprocess": 1000 * (prepared - began),
+                "forward": 1000 * (time.perf_counter() - prepared),
+            },
+        )
+
+    def _forward(
+        self, values: npt.NDArray[np.float32], chosen: Sequence[int]
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float32], tuple[Tensor, ...]]:
+        film = torch.from_numpy(values)[None, None].to(self.device.torch_device)  # (1, 1, size, size)
+        logits, embeddings, before = [], [], []
+        with torch.no_grad():
+            for index in chosen:
+                network = cast(Network, self._members[index])
+                entering = network.body(film)
+                features = network.target_layer(entering)
+                logits.append(network.classify(features)[0].double().cpu().numpy())
+                embeddings.append(features.mean(dim=(2, 3))[0].float().cpu().numpy())
+                before.append(entering)
+        return np.stack(logits), np.stack(embeddings), tuple(before)

@@ -1,0 +1,52 @@
+"""A film as seen on screen to the network's input: the same functions in training and in reading. No torch needed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image as PillowImage
+
+SMALLEST_SIDE = 32
+
+
+@dataclass(frozen=True)
+class SquareCrop:
+    """The part of a film the network sees, in film pixels, continuous: pixel i covers [i, i + 1)."""
+
+    top: float
+    left: float
+    height: float
+    width: float
+
+
+def square_crop(rows: int, columns: int, aspect_ratio: float = 1.0) -> SquareCrop:
+    """Return the largest centred square of a film.
+
+    Parameters
+    ----------
+    rows, columns
+        Size in pixels.
+    aspect_ratio
+        Height of a pixel divided by its width: the square is square on the patient, not in pixels.
+    """
+    side = min(rows * aspect_ratio, float(columns))
+    height, width = side / aspect_ratio, side
+    return SquareCrop((rows - height) / 2, (columns - width) / 2, height, width)
+
+
+def film_to_square(grey: npt.NDArray[np.uint8], size: int, crop: SquareCrop) -> npt.NDArray[np.uint8]:
+    """Return the crop of a film resampled to (size, size), uint8, antialiased.
+
+    ``grey`` is uint8 (rows, columns) as displayed: 0 black, 255 white, bone white.
+    """
+    box = (crop.left, crop.top, crop.left + crop.width, crop.top + crop.height)
+    small = PillowImage.fromarray(grey).resize((size, size), PillowImage.Resampling.BILINEAR, box=box)
+    return np.asarray(small)
+
+
+def standardise(square: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """Return the film with mean 0 and standard deviation 1, float32; a film of one grey becomes zeros."""
+    values = square.astype(np.float32) / 255.0
+    return np.asarray((values - values.mean()) / max(float(values.std()), 1e-3), dtype=np.float32)

@@ -1,0 +1,168 @@
+"""The composition root: what is built, in which order, when the window opens.
+
+The order is the user's: Qt and the window first, then the films named on the command line, then, on the reading thread,
+torch and the model. Nothing before the first ``show()`` imports torch, torchvision, matplotlib, sklearn or cv2. Logging
+goes to a file that carries no names, paths or pixels; an exception nobody foresaw goes to the log and to the crash dialog.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import platform
+import sys
+import traceback
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from types import TracebackType
+
+from PySide6.QtCore import QObject, QSize, QTimer
+from PySide6.QtWidgets import QApplication
+
+from viewer import messages
+from viewer.desk.examples import ExamplesDesk
+from viewer.desk.films import FilmsDesk
+from viewer.desk.reading import ReadingDesk
+from viewer.desk.report import ReportDesk
+from viewer.imaging.image import RESEARCH_NOTICE, Image
+from viewer.jobs import JobQueue
+from viewer.model_list import installed_models
+from viewer.paths import PROGRAM_VERSION, log_file
+from viewer.reporting.fonts import register
+from viewer.second_reader import SecondReader
+from viewer.session import Session
+from viewer.settings import DEVICE, Settings
+from viewer.widgets import theme
+from viewer.widgets.actions import shortcut_rows
+from viewer.widgets.crash_dialog import CrashDialog
+from viewer.widgets.main_window import MainWindow
+from viewer.widgets.shortcuts_sheet import ShortcutsSheet
+
+log = logging.getLogger(__name__)
+
+WARM_UP_AFTER_MS = 400
+"""Give the first film the processor before the network library is loaded."""
+
+
+class Program(QObject):
+    """The whole program: window, session, queues and desks."""
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        super().__init__()
+        self.settings = settings or Settings()
+        self.session = Session()
+        self.window = MainWindow()
+        self.loading = JobQueue(2, self)
+        self.reading = JobQueue(1, self)
+        self.second_reader = SecondReader(self.settings.get(DEVICE))
+        models = installed_models()
+        self.films = FilmsDesk(self.window, self.session, self.loading, self.settings)
+        self.readings = ReadingDesk(self.window, self.session, self.reading, self.settings, self.second_reader, models)
+        self.examples = ExamplesDesk(
+            self.window, self.session, self.reading, self.loading, self.settings, self.readings, self.second_reader
+        )
+        self.report = ReportDesk(self.window, self.session, self.loading, self.settings)
+        self._connect()
+
+    def _connect(self) -> None:
+        self.films.film_left.connect(self._leave_film)
+        self.films.film_shown.connect(self._take_film)
+        for desk in (self.films, self.readings, self.examples, self.report):
+            desk.crashed.connect(self.show_crash)
+        self.window.action("shortcuts").triggered.connect(self._show_shortcuts)
+        self.window.action("about").triggered.connect(self._show_about)
+        self.window.closing.connect(self.shut_down)
+
+    def start(self, paths: list[Path], sample: bool = False) -> None:
+        """Show the window, open what was named, and load the model once the film has had its turn."""
+        geometry = self.settings.geometry("window")
+        if geometry is None or not self.window.restoreGeometry(geometry):
+            self.window.resize(_first_size())
+        self.window.show()
+        if sample:
+            self.films.open_sample()
+        elif paths:
+            self.films.open(paths)
+        QTimer.singleShot(WARM_UP_AFTER_MS, self.readings.warm_up)
+
+    def shut_down(self) -> None:
+        """Save what was typed and chosen, end the jobs."""
+        self.report.close()
+        self.settings.set_geometry("window", self.window.saveGeometry())
+        self.settings.sync()
+        for queue in (self.loading, self.reading):
+            if not queue.shut_down():
+                log.warning("a job did not end within its time")
+
+    def _leave_film(self) -> None:
+        self.readings.stop()
+        self.examples.stop()
+        self.report.leave_film()
+
+    def _take_film(self, image: Image) -> None:
+        self.report.take_film(image)
+        self.readings.read(image)
+
+    def show_crash(self, traceback_text: str) -> None:
+        """Show a fault of ours with its traceback."""
+        dialog = CrashDialog(traceback_text, self.window)
+        dialog.open()
+
+    def _show_shortcuts(self) -> None:
+        ShortcutsSheet(shortcut_rows(), self.window).open()
+
+    def _show_about(self) -> None:
+        messages.information(
+            self.window,
+            f"Hilum {PROGRAM_VERSION}\nPython {platform.python_version()}\n\nA reading station for chest films with a "
+            f"second reader that shows its evidence. Apache License 2.0.\n\n{RESEARCH_NOTICE}",
+        )
+
+
+def _first_size() -> QSize:
+    screen = QApplication.primaryScreen().availableGeometry()
+    return screen.size() if screen.width() <= 1400 else screen.size() * 0.9
+
+
+def begin_logging() -> None:
+    """Write the log to the user's folder; give libraries somewhere to write when there is no console."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123
+    handler = RotatingFileHandler(log_file(), maxBytes=1_000_000, backupCount=2, encoding="utf-8", delay=True)
+    logging.basicConfig(level=logging.INFO, handlers=[handler], format="%(asctime)s %(levelname)s %(name)s %(message)s")
+
+
+def main(arguments: list[str]) -> int:
+    """Run the window until it is closed; return the exit status."""
+    sample = "--sample" in arguments
+    unknown = [a for a in arguments if a.startswith("-") and a != "--sample"]
+    if unknown:
+        sys.stderr.write(f"There is no option {unknown[0]}; see --help.\n")
+        return 2
+    begin_logging()
+    application = make_application(arguments)
+    program = Program()
+
+    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            application.quit()
+            return
+        text = "".join(traceback.format_exception(kind, error, trace))
+        log.error("unforeseen\n%s", text)
+        program.show_crash(text)
+
+    sys.excepthook = hook
+    program.start([Path(a) for a in arguments if not a.startswith("-")], sample)
+    return application.exec()
+
+
+def make_application(arguments: list[str]) -> QApplication:
+    """Return the QApplication with fonts and theme."""
+    application = QApplication([sys.argv[0], *arguments])
+    application.setApplicationName("Hilum")
+    application.setApplicationVersion(PROGRAM_VERSION)
+    application.setDesktopFileName("hilum")
+    register()
+    theme.apply(application)
+    return application

@@ -1,0 +1,227 @@
+"""One frame of a parsed DICOM file to an :class:`Image`, and its frames to :class:`Instance` records.
+
+Order of the grey pipeline: stored values, modality transformation (here); VOI, presentation shape and MONOCHROME1 (in
+:mod:`viewer.imaging.grayscale`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from pydicom.encaps import get_frame
+from pydicom.pixels.processing import convert_color_space
+
+from viewer.errors import UnreadableFile
+from viewer.imaging import decoders
+from viewer.imaging.dicom_file import GREY, PARSING_ERRORS, DicomFile, pixel_data, quiet, transfer_syntax_name
+from viewer.imaging.functional_groups import group_or_top
+from viewer.imaging.header import number, numbers, raw_value, text, texts
+from viewer.imaging.identity import read_identity
+from viewer.imaging.image import Identity, Image, Instance, SpacingPlane, Voi
+from viewer.imaging.lookup_tables import apply_palette
+from viewer.imaging.modality import modality_values, padding_mask, unit_of, vois_of
+from viewer.imaging.pixel_layout import native_frame
+from viewer.imaging.spacing import spacing_of
+
+_ASSUMED_POLARITY = "An ACR-NEMA file does not say whether small values are black; they are shown black."
+_FOR_PROCESSING = "This picture is not meant for viewing (For Processing): its contrast is raw."
+_NO_SIGN = "The file does not say whether its values are signed; they were read as unsigned."
+_METHODS = {
+    "ISO_10918_1": "JPEG",
+    "ISO_14495_1": "JPEG-LS",
+    "ISO_15444_1": "JPEG 2000",
+    "ISO_15444_15": "HTJ2K",
+    "ISO_18181_1": "JPEG XL",
+}
+_ALWAYS_LOSSY = ("JPEG",)
+
+
+def instances_of(file: DicomFile) -> tuple[Instance, ...]:
+    """Return one record for each frame."""
+    with quiet():
+        identity = read_identity(file.dataset)
+        return tuple(_instance(file, frame, identity) for frame in range(file.layout.frames))
+
+
+def image_of(file: DicomFile, frame: int, sha256: str) -> Image:
+    """Decode one frame, counted from 0, and no other.
+
+    Raises
+    ------
+    UnreadableFile
+        If the file has no such frame, or the frame cannot be decoded.
+    """
+    if not 0 <= frame < file.layout.frames:
+        count = "1 frame" if file.layout.frames == 1 else f"{file.layout.frames} frames"
+        raise UnreadableFile(file.path, f"it has no frame {frame} (it has {count}, counted from 0)")
+    with quiet():
+        instance = _instance(file, frame, read_identity(file.dataset))
+        return _image(file, instance, _decode(file, frame), sha256)
+
+
+def _instance(file: DicomFile, frame: int, identity: Identity) -> Instance:
+    dataset, layout = file.dataset, file.layout
+    position = numbers(group_or_top(dataset, "PlanePositionSequence", frame), "ImagePositionPatient")
+    orientation = numbers(group_or_top(dataset, "PlaneOrientationSequence", frame), "ImageOrientationPatient")
+    return Instance(
+        path=file.path,
+        frame=frame,
+        frames=layout.frames,
+        rows=layout.rows,
+        columns=layout.columns,
+        identity=identity,
+        is_dicom=True,
+        photometric_interpretation=layout.photometric_interpretation,
+        transfer_syntax_uid=file.transfer_syntax_uid,
+        transfer_syntax_name=transfer_syntax_name(file.transfer_syntax_uid),
+        bits_stored=layout.bits_stored,
+        position_mm=(position[0], position[1], position[2]) if len(position) == 3 else None,
+        orientation=orientation if len(orientation) == 6 else None,
+    )
+
+
+# --------------------------------------------------------------------------------------------------------- decoding
+
+
+def _decode(file: DicomFile, frame: int) -> decoders.Decoded:
+    """Return a frame's stored values, and the colour space they are in after decoding."""
+    if file.is_native:
+        values = native_frame(pixel_data(file), file.layout, frame)
+        return decoders.Decoded(values, file.layout.photometric_interpretation)
+    try:
+        return decoders.decode(_encoded_frame(file, frame), file.transfer_syntax_uid, file.layout)
+    except decoders.DecodeError as error:
+        name = transfer_syntax_name(file.transfer_syntax_uid)
+        raise UnreadableFile(file.path, f"{error} ({name})") from error
+
+
+def _encoded_frame(file: DicomFile, frame: int) -> bytes:
+    """Join the fragments of one frame."""
+    offsets = raw_value(file.dataset, "ExtendedOffsetTable")
+    lengths = raw_value(file.dataset, "ExtendedOffsetTableLengths")
+    extended = (offsets, lengths) if isinstance(offsets, bytes) and isinstance(lengths, bytes) else None
+    data = pixel_data(file)
+    if data[:4] != _ITEM_TAG and file.layout.frames == 1:
+        # Not encapsulated although its transfer syntax asks for it; a codec finds its own way in.
+        return data
+    try:
+        return get_frame(data, frame, extended_offsets=extended, number_of_frames=file.layout.frames)
+    except PARSING_ERRORS as error:
+        raise UnreadableFile(file.path, f"its compressed frame {frame} could not be found") from error
+
+
+_ITEM_TAG = b"\xfe\xff\x00\xe0"
+
+
+# ----------------------------------------------------------------------------------------------------------- images
+
+
+@dataclass(frozen=True, eq=False)
+class FrameFacts:
+    """What a header says of one frame beyond its identity; fields as those of :class:`Image`."""
+
+    vois: tuple[Voi, ...]
+    presentation_inverse: bool
+    spacing_mm: tuple[float, float] | None
+    spacing_plane: SpacingPlane | None
+    aspect_ratio: float
+    unit: str
+    lossy: str
+    warnings: tuple[str, ...]
+
+
+def facts_of(file: DicomFile, frame: int) -> FrameFacts:
+    """Collect what the header says of a frame, without decoding it."""
+    with quiet():
+        dataset = file.dataset
+        is_grey = file.layout.photometric_interpretation in GREY
+        vois, voi_warnings = vois_of(dataset, file.layout, frame) if is_grey else ((), ())
+        spacing = spacing_of(dataset, frame)
+        return FrameFacts(
+            vois=vois,
+            presentation_inverse=is_grey and _is_turned(file),
+            spacing_mm=spacing.spacing_mm,
+            spacing_plane=spacing.plane,
+            aspect_ratio=spacing.aspect_ratio,
+            unit=unit_of(dataset, frame) if is_grey else "",
+            lossy=_lossy_text(file),
+            warnings=(*_warnings(file), *voi_warnings),
+        )
+
+
+def _is_turned(file: DicomFile) -> bool:
+    # Shape and photometric interpretation say the same thing twice; where they differ, the shape is the later word.
+    is_monochrome1 = file.layout.photometric_interpretation == "MONOCHROME1"
+    return text(file.dataset, "PresentationLUTShape").upper() == ("IDENTITY" if is_monochrome1 else "INVERSE")
+
+
+def _image(file: DicomFile, instance: Instance, decoded: decoders.Decoded, sha256: str) -> Image:
+    facts = facts_of(file, instance.frame)
+    photometric, padding = "RGB", None
+    mended: tuple[str, ...] = ()
+    if file.layout.photometric_interpretation in GREY:
+        photometric = file.layout.photometric_interpretation
+        pixels, mended = modality_values(decoded.values, file.dataset, file.layout, instance.frame)
+        padding = padding_mask(decoded.values, file.dataset, file.layout)
+    else:
+        pixels = np.ascontiguousarray(_rgb(file, decoded))
+    return Image(
+        instance=instance,
+        pixels=pixels,
+        sha256=sha256,
+        photometric_interpretation=photometric,
+        vois=facts.vois,
+        presentation_inverse=facts.presentation_inverse,
+        spacing_mm=facts.spacing_mm,
+        spacing_plane=facts.spacing_plane,
+        aspect_ratio=facts.aspect_ratio,
+        unit=facts.unit,
+        padding=padding,
+        lossy=facts.lossy,
+        warnings=(*facts.warnings, *mended),
+    )
+
+
+def _rgb(file: DicomFile, decoded: decoders.Decoded) -> np.ndarray:
+    """Return a decoded colour frame as uint8 RGB."""
+    if decoded.photometric_interpretation == "PALETTE COLOR":
+        try:
+            return apply_palette(decoded.values, file.dataset, file.layout.big_endian)
+        except ValueError as error:
+            raise UnreadableFile(file.path, "its colour palette is missing or damaged") from error
+    values = _eight_bits(decoded.values, file.layout.bits_stored)
+    if decoded.photometric_interpretation in ("YBR_FULL", "YBR_FULL_422"):
+        return convert_color_space(values, "YBR_FULL", "RGB")
+    if decoded.photometric_interpretation in ("YBR_PARTIAL_420", "YBR_PARTIAL_422"):
+        raise UnreadableFile(file.path, f"its colour space {decoded.photometric_interpretation} is retired")
+    return values
+
+
+def _eight_bits(values: np.ndarray, bits_stored: int) -> np.ndarray:
+    if values.dtype == np.uint8:
+        return values
+    largest = float((1 << bits_stored) - 1)
+    scaled = np.clip(values.astype(np.float64) / largest, 0, 1) * 255
+    return np.floor(scaled + 0.5).astype(np.uint8)
+
+
+def _lossy_text(file: DicomFile) -> str:
+    """Return what to print in red: method and ratio of a lossy compression, the last of several."""
+    dataset = file.dataset
+    by_syntax = decoders.LOSSY.get(file.transfer_syntax_uid, "")
+    stated = text(dataset, "LossyImageCompression")
+    if stated != "01" and (not by_syntax or (stated == "00" and by_syntax not in _ALWAYS_LOSSY)):
+        return ""
+    methods = texts(dataset, "LossyImageCompressionMethod")
+    method = _METHODS.get(methods[-1], methods[-1]) if methods else by_syntax or "lossy"
+    ratio = (numbers(dataset, "LossyImageCompressionRatio") or (0.0,))[-1]
+    return f"{method} {ratio:.3g}:1" if ratio > 0 else f"{method}, ratio not stated"
+
+
+def _warnings(file: DicomFile) -> tuple[str, ...]:
+    is_raw = text(file.dataset, "PresentationIntentType").upper() == "FOR PROCESSING"
+    sign_is_missing = file.layout.number == "integer" and number(file.dataset, "PixelRepresentation") is None
+    polarity_is_missing = not text(file.dataset, "PhotometricInterpretation")
+    said = ((is_raw, _FOR_PROCESSING), (sign_is_missing, _NO_SIGN), (polarity_is_missing, _ASSUMED_POLARITY))
+    return tuple(sentence for applies, sentence in said if applies)

@@ -1,0 +1,103 @@
+"""Look-up tables of a file: modality, VOI and palette.
+
+References: DICOM PS3.3 C.11.1.1, C.11.2.1.1, C.7.6.3.1.5 and C.7.6.3.1.6, C.7.9.2.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from pydicom.dataset import Dataset
+from pydicom.pixels.processing import apply_color_lut
+
+from viewer.imaging.header import CONVERSION_ERRORS, numbers, raw_value, text
+from viewer.imaging.image import LookupTable
+
+_COLORS = ("Red", "Green", "Blue")
+
+
+def read_table(item: Dataset, signed: bool, big_endian: bool) -> LookupTable | None:
+    """Read a LUT item, or return None where it holds no usable table.
+
+    Parameters
+    ----------
+    signed
+        Whether the values that go into the table can be negative: the first value mapped is then a signed number even
+        where it was written as an unsigned one.
+    """
+    descriptor = numbers(item, "LUTDescriptor")
+    if len(descriptor) != 3:
+        return None
+    count, first, bits = (int(value) for value in descriptor)
+    entries = _entries(raw_value(item, "LUTData"), count % 65536 or 65536, big_endian)
+    if entries is None:
+        return None
+    first = first - 65536 if signed and first > 32767 else first
+    return LookupTable(entries, first, bits if 1 <= bits <= 16 else 16, text(item, "LUTExplanation"))
+
+
+def _entries(data: object, count: int, big_endian: bool) -> np.ndarray | None:
+    """Return at most ``count`` entries as uint16, from words or from bytes, however the file wrote them."""
+    if isinstance(data, bytes):
+        order = ">" if big_endian else "<"
+        words = len(data) >= 2 * count
+        entries = np.frombuffer(data[: len(data) // 2 * 2], f"{order}u2") if words else np.frombuffer(data, np.uint8)
+    else:
+        try:
+            entries = np.atleast_1d(np.asarray(data, np.int64)).astype(np.uint16)
+        except CONVERSION_ERRORS:
+            return None
+        if len(entries) < count <= 2 * len(entries):
+            # 8-bit entries, two to a word.
+            entries = np.frombuffer(entries.astype("<u2").tobytes(), np.uint8)
+    return entries[:count].astype(np.uint16) if entries.size else None
+
+
+def apply_modality_table(stored: np.ndarray, item: Dataset, signed: bool, big_endian: bool) -> np.ndarray | None:
+    """Map stored values through a Modality LUT item; uint16, or None where the item holds no table."""
+    table = read_table(item, signed, big_endian)
+    if table is None:
+        return None
+    first = table.first + 65536 if not signed and table.first < 0 else table.first
+    index = np.clip(stored.astype(np.int64) - first, 0, len(table.entries) - 1)
+    return table.entries[index]
+
+
+def apply_palette(stored: np.ndarray, dataset: Dataset, big_endian: bool) -> np.ndarray:
+    """Map palette indices to RGB, uint8 (rows, columns, 3).
+
+    Raises
+    ------
+    ValueError
+        If the palette is missing or broken.
+    """
+    if raw_value(dataset, "SegmentedRedPaletteColorLookupTableData") is not None:
+        return _apply_segmented_palette(stored, dataset)
+    tables = [_palette(dataset, color, big_endian) for color in _COLORS]
+    # Many files say 16 bits and fill the low byte alone.
+    wide = max(table.bits for table in tables) > 8 and max(int(table.entries.max()) for table in tables) > 255
+    return np.stack([_look_up(stored, table, 8 if wide else 0) for table in tables], axis=-1)
+
+
+def _palette(dataset: Dataset, color: str, big_endian: bool) -> LookupTable:
+    descriptor = numbers(dataset, f"{color}PaletteColorLookupTableDescriptor")
+    if len(descriptor) != 3:
+        raise ValueError(f"no descriptor of the {color} palette")
+    count, first, bits = (int(value) for value in descriptor)
+    entries = _entries(raw_value(dataset, f"{color}PaletteColorLookupTableData"), count % 65536 or 65536, big_endian)
+    if entries is None:
+        raise ValueError(f"no entries of the {color} palette")
+    return LookupTable(entries, first, bits)
+
+
+def _look_up(stored: np.ndarray, table: LookupTable, shift: int) -> np.ndarray:
+    first = table.first + 65536 if stored.dtype.kind == "u" and table.first < 0 else table.first
+    index = np.clip(stored.astype(np.int64) - first, 0, len(table.entries) - 1)
+    return (table.entries >> shift).astype(np.uint8)[index]
+
+
+def _apply_segmented_palette(stored: np.ndarray, dataset: Dataset) -> np.ndarray:
+    try:
+        colors = apply_color_lut(stored, dataset)
+    except CONVERSION_ERRORS as error:
+        raise ValueError("the segmented palette is broken") from error
+    return (colors >> 8).astype(np.uint8) if colors.dtype == np.uint16 else colors

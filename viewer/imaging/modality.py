@@ -1,0 +1,133 @@
+"""Stored values to modality values, and the VOI transformations a file offers for them.
+
+References: DICOM PS3.3 C.11.1 (modality LUT), C.11.2 (VOI LUT), C.7.6.16.2.9 and .10 (the same per frame),
+C.7.5.1.1.2 (pixel padding).
+"""
+
+from __future__ import annotations
+
+from typing import cast, get_args
+
+import numpy as np
+from pydicom.dataset import Dataset
+
+from viewer.imaging.functional_groups import group_or_top
+from viewer.imaging.header import items, number, numbers, text, texts
+from viewer.imaging.image import LookupTable, Voi, VoiFunction, Window
+from viewer.imaging.lookup_tables import apply_modality_table, read_table
+from viewer.imaging.pixel_layout import PixelLayout
+
+_TRANSFORMATION = "PixelValueTransformationSequence"
+
+
+def modality_values(
+    stored: np.ndarray, dataset: Dataset, layout: PixelLayout, frame: int = 0
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Apply the modality LUT or the rescale of a frame.
+
+    Returns
+    -------
+    int16, uint16 or int32 where all values are whole and fit, else float32; and sentences about what was mended.
+    """
+    warnings = []
+    for item in items(dataset, "ModalityLUTSequence")[:1]:
+        mapped = apply_modality_table(stored, item, layout.signed, layout.big_endian)
+        if mapped is not None:
+            return mapped, ()
+        warnings.append("The modality LUT of the file holds no table and was ignored.")
+    group = group_or_top(dataset, _TRANSFORMATION, frame)
+    slope, intercept = number(group, "RescaleSlope"), number(group, "RescaleIntercept")
+    if slope == 0:
+        warnings.append("The file states a rescale slope of 0, which was taken for 1.")
+    return _rescale(stored, slope or 1.0, intercept or 0.0), tuple(warnings)
+
+
+def _rescale(stored: np.ndarray, slope: float, intercept: float) -> np.ndarray:
+    if stored.dtype.kind == "f":
+        return (stored * slope + intercept).astype(np.float32)
+    if not (slope.is_integer() and intercept.is_integer()):
+        return (stored * slope + intercept).astype(np.float32)
+    ends = [int(stored.min()) * int(slope) + int(intercept), int(stored.max()) * int(slope) + int(intercept)]
+    dtype = _whole_dtype(min(ends), max(ends), stored.dtype)
+    if slope == 1 and intercept == 0:
+        return stored.astype(dtype, copy=False)
+    if dtype.kind == "f":
+        return (stored * slope + intercept).astype(np.float32)
+    values = stored.astype(np.int64 if stored.dtype.itemsize > 2 else np.int32)
+    return (values * int(slope) + int(intercept)).astype(dtype)
+
+
+def _whole_dtype(low: int, high: int, stored: np.dtype[np.generic]) -> np.dtype[np.generic]:
+    for name in ("u2", "i2", "i4") if stored.kind == "u" else ("i2", "u2", "i4"):
+        if np.iinfo(name).min <= low and high <= np.iinfo(name).max:
+            return np.dtype(name)
+    return np.dtype(np.float32)
+
+
+def unit_of(dataset: Dataset, frame: int = 0) -> str:
+    """Return the unit of a modality value: "HU" for CT, what the file states otherwise, "" where it does not."""
+    modality = text(dataset, "Modality")
+    lut = items(dataset, "ModalityLUTSequence")
+    stated = text(lut[0], "ModalityLUTType") if lut else text(group_or_top(dataset, _TRANSFORMATION, frame), "RescaleType")
+    if stated in ("US", "UNSPECIFIED", ""):
+        stated = text(dataset, "Units") if modality == "PT" else ""
+    if modality == "CT" and stated in ("", "HU"):
+        return "HU"
+    return stated
+
+
+def padding_mask(stored: np.ndarray, dataset: Dataset, layout: PixelLayout) -> np.ndarray | None:
+    """Return where stored values are padding, bool (rows, columns), or None where nothing is."""
+    value = number(dataset, "PixelPaddingValue")
+    if value is None or layout.number != "integer" or layout.samples != 1:
+        return None
+    limit = number(dataset, "PixelPaddingRangeLimit")
+    ends = sorted(_as_sample(int(end), layout) for end in (value, value if limit is None else limit))
+    mask = (stored >= ends[0]) & (stored <= ends[1])
+    mask.setflags(write=False)
+    return mask if mask.any() else None
+
+
+def _as_sample(value: int, layout: PixelLayout) -> int:
+    """Read a number written as US where SS was due, and the other way round."""
+    span = 1 << layout.bits_allocated
+    if layout.signed:
+        return value - span if value >= span // 2 else value
+    return value + span if value < 0 else value
+
+
+# -------------------------------------------------------------------------------------------------------------- VOI
+
+
+def vois_of(dataset: Dataset, layout: PixelLayout, frame: int = 0) -> tuple[tuple[Voi, ...], tuple[str, ...]]:
+    """Return what a frame offers, VOI LUTs before windows, and sentences about what was ignored."""
+    group = group_or_top(dataset, "FrameVOILUTSequence", frame)
+    luts, lut_warnings = _luts(group, dataset, layout)
+    windows, window_warnings = _windows(group)
+    return (*luts, *windows), (*lut_warnings, *window_warnings)
+
+
+def _luts(group: Dataset, dataset: Dataset, layout: PixelLayout) -> tuple[list[LookupTable], list[str]]:
+    # After a modality LUT the values are unsigned, whatever the stored ones were (C.11.2.1.1).
+    signed = layout.signed and not items(dataset, "ModalityLUTSequence")
+    stated = items(group, "VOILUTSequence") or items(dataset, "VOILUTSequence")
+    found = [read_table(item, signed, layout.big_endian) for item in stated]
+    luts = [table for table in found if table is not None]
+    ignored = len(found) - len(luts)
+    return luts, [f"{ignored} VOI LUT without a table was ignored."] if ignored else []
+
+
+def _windows(group: Dataset) -> tuple[list[Window], list[str]]:
+    stated = text(group, "VOILUTFunction").upper() or "LINEAR"
+    function = cast(VoiFunction, stated if stated in get_args(VoiFunction) else "LINEAR")
+    centers, widths = numbers(group, "WindowCenter"), numbers(group, "WindowWidth")
+    names = texts(group, "WindowCenterWidthExplanation")
+    windows, warnings = [], []
+    if function != stated:
+        warnings.append(f"The VOI LUT function {stated[:40]} is not known; LINEAR was used.")
+    for i, (center, width) in enumerate(zip(centers, widths, strict=False)):
+        if width < 1 if function == "LINEAR" else width <= 0:
+            warnings.append(f"A window of width {width:g} was ignored: the standard forbids it.")
+        else:
+            windows.append(Window(center, width, function, names[i] if i < len(names) else ""))
+    return windows, warnings

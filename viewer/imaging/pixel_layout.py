@@ -1,0 +1,144 @@
+"""How a file stores its pixels, and native (uncompressed) frames to stored values.
+
+References: DICOM PS3.3 C.7.6.3 (Image Pixel), PS3.5 section 8 (encoding).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class PixelLayout:
+    """The Image Pixel module of one file, checked: sizes above 0, bits and signs as the standard allows them."""
+
+    rows: int
+    columns: int
+    frames: int
+    samples: int
+    photometric_interpretation: str
+    bits_allocated: int
+    bits_stored: int
+    high_bit: int
+    signed: bool
+    planar: bool = False
+    """Whether all of one sample comes before the next (PlanarConfiguration 1)."""
+    big_endian: bool = False
+    swapped_bytes: bool = False
+    """8-bit samples written as big-endian 16-bit words: each pair of bytes is turned round."""
+    number: str = "integer"
+    """"integer", "float" (FloatPixelData) or "double" (DoubleFloatPixelData)."""
+
+    def as_planar(self) -> PixelLayout:
+        """Return the little-endian, sample-after-sample layout that RLE frames unpack to; they never share chroma."""
+        photometric = "YBR_FULL" if self.is_422 else self.photometric_interpretation
+        return replace(self, planar=True, big_endian=False, swapped_bytes=False, photometric_interpretation=photometric)
+
+    @property
+    def is_422(self) -> bool:
+        """Return whether native frames share chroma between two pixels (YBR_FULL_422)."""
+        return self.photometric_interpretation in ("YBR_FULL_422", "YBR_PARTIAL_422")
+
+
+def bits_of_frame(layout: PixelLayout) -> int:
+    """Return how many bits a native frame takes; 1-bit frames are not padded to whole bytes."""
+    samples = 2 if layout.is_422 else layout.samples
+    return layout.rows * layout.columns * samples * layout.bits_allocated
+
+
+def bytes_of_frame(layout: PixelLayout, frames: int = 1) -> int:
+    """Return how many bytes a number of native frames take, a last odd byte not padded."""
+    return -(-bits_of_frame(layout) * frames // 8)
+
+
+def native_frame(raw: bytes, layout: PixelLayout, frame: int = 0) -> np.ndarray:
+    """Return one native frame as stored values, (rows, columns) or (rows, columns, 3).
+
+    ``raw`` holds at least ``bytes_of_frame(layout, frame + 1)`` bytes.
+    """
+    if layout.bits_allocated == 1:
+        return _one_bit_frame(raw, layout, frame)
+    if layout.bits_allocated == 12:
+        return as_stored(_twelve_bit_frame(raw, layout, frame), layout)
+    size = bytes_of_frame(layout)
+    if layout.swapped_bytes:
+        raw = np.frombuffer(raw[: len(raw) // 2 * 2], np.uint16).byteswap().tobytes()
+    piece = raw[frame * size : (frame + 1) * size]
+    values = np.frombuffer(piece, _dtype(layout))
+    values = values.astype(values.dtype.newbyteorder("="))
+    if layout.number != "integer":
+        return values.reshape(layout.rows, layout.columns)
+    return as_stored(_in_shape(values, layout), layout)
+
+
+def _dtype(layout: PixelLayout) -> np.dtype[np.generic]:
+    kind = "u" if layout.number == "integer" else "f"
+    return np.dtype(f"{'>' if layout.big_endian else '<'}{kind}{layout.bits_allocated // 8}")
+
+
+def _one_bit_frame(raw: bytes, layout: PixelLayout, frame: int) -> np.ndarray:
+    count = layout.rows * layout.columns
+    first = frame * count
+    piece = np.frombuffer(raw, np.uint8, count=-(-(first % 8 + count) // 8), offset=first // 8)
+    bits = np.unpackbits(piece, bitorder="little")[first % 8 :][:count]
+    return bits.reshape(layout.rows, layout.columns)
+
+
+def _twelve_bit_frame(raw: bytes, layout: PixelLayout, frame: int) -> np.ndarray:
+    """Unpack two pixels from three bytes, the way of ACR-NEMA; frames of an odd number of pixels share a byte."""
+    count = layout.rows * layout.columns
+    first = frame * count // 2 * 3
+    piece = np.frombuffer(raw, np.uint8)[first : first + (count // 2 + 2) * 3].astype(np.uint16)
+    a, b, c = np.pad(piece, (0, -len(piece) % 3)).reshape(-1, 3).T
+    pixels = np.stack([a | (b & 0x0F) << 8, b >> 4 | c << 4], axis=-1).ravel()
+    return pixels[frame * count % 2 :][:count].reshape(layout.rows, layout.columns)
+
+
+def _in_shape(values: np.ndarray, layout: PixelLayout) -> np.ndarray:
+    shape = (layout.rows, layout.columns)
+    if layout.samples == 1:
+        return values.reshape(shape)
+    if layout.is_422:
+        return _spread_chroma(values).reshape(*shape, 3)
+    if layout.planar:
+        return np.ascontiguousarray(np.moveaxis(values.reshape(3, *shape), 0, -1))
+    return values.reshape(*shape, 3)
+
+
+def _spread_chroma(values: np.ndarray) -> np.ndarray:
+    """Turn Y1 Y2 Cb Cr into Y1 Cb Cr, Y2 Cb Cr (PS3.3 C.7.6.3.1.2)."""
+    quads = values.reshape(-1, 4)
+    return quads[:, (0, 2, 3, 1, 2, 3)]
+
+
+def as_stored(values: np.ndarray, layout: PixelLayout, bits: int = 0, mask: bool = True) -> np.ndarray:
+    """Return what the samples mean: shifted down to bit 0, junk above them cut off, the sign extended.
+
+    Parameters
+    ----------
+    values
+        Integers of any sign, as they came out of a container or a codec.
+    bits
+        Significant bits where a codec states its own; 0 for BitsStored.
+    mask
+        False for unsigned values of a lossy codec, whose overshoot beyond BitsStored is no junk.
+
+    References
+    ----------
+    DICOM PS3.5 8.1.1; the shift is for the retired HighBit above BitsStored - 1.
+    """
+    significant = bits or layout.bits_stored
+    size = values.dtype.itemsize * 8
+    unsigned: np.ndarray = values.view(f"u{values.dtype.itemsize}")
+    # A codec that keeps BitsStored bits has already shifted.
+    if layout.high_bit >= layout.bits_stored and size > layout.high_bit:
+        unsigned = unsigned >> (layout.high_bit + 1 - layout.bits_stored)
+    if layout.signed:
+        left = size - min(significant, size)
+        extended: np.ndarray = (unsigned << left).view(f"i{values.dtype.itemsize}") >> left
+        return extended
+    if mask and significant < size:
+        unsigned = unsigned & unsigned.dtype.type((1 << significant) - 1)
+    return unsigned

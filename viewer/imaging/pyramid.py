@@ -1,0 +1,30 @@
+"""Halved copies of a picture, so that a small view of a large film is neither slow nor full of aliases."""
+
+from __future__ import annotations
+
+import numpy as np
+
+SMALLEST_SIDE = 256
+
+
+def halve(pixels: np.ndarray) -> np.ndarray:
+    """Return the mean of each 2 x 2 block, same dtype; an odd last row or column is dropped.
+
+    ``pixels`` is (rows, columns) or (rows, columns, channels).
+    """
+    rows, columns = pixels.shape[0] // 2 * 2, pixels.shape[1] // 2 * 2
+    wide = np.float32 if pixels.dtype.kind == "f" else np.int64 if pixels.dtype.itemsize > 2 else np.int32
+    top, bottom = pixels[0:rows:2, :columns], pixels[1:rows:2, :columns]
+    total = np.add(top, bottom, dtype=wide)
+    total = total[:, 0::2] + total[:, 1::2]
+    if pixels.dtype.kind == "f":
+        return np.asarray(total / 4, dtype=pixels.dtype)
+    return np.asarray((total + 2) >> 2, dtype=pixels.dtype)
+
+
+def build_pyramid(pixels: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Return the picture and its halves down to about 256 pixels; level k has 1 / 2**k of the size."""
+    levels = [pixels]
+    while min(levels[-1].shape[:2]) >= 2 * SMALLEST_SIDE:
+        levels.append(halve(levels[-1]))
+    return tuple(levels)

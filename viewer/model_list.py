@@ -1,0 +1,42 @@
+"""The models that are installed, from their cards alone. No torch, no Qt."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from viewer.paths import own_models, shipped_models
+
+
+@dataclass(frozen=True)
+class InstalledModel:
+    """A model that can be chosen; ``thresholds`` are its operating points by class name."""
+
+    name: str
+    title: str
+    folder: Path
+    thresholds: dict[str, float] = field(default_factory=dict)
+
+
+def installed_models() -> list[InstalledModel]:
+    """Return the models there are, the user's own before the shipped ones, a name once.
+
+    A card that cannot be read is passed over here: choosing the model by name says what is wrong with it.
+    """
+    found: dict[str, InstalledModel] = {}
+    for folder in (own_models(), shipped_models()):
+        for card_path in sorted(folder.glob("*/card.json")):
+            model = _model(card_path)
+            if model is not None:
+                found.setdefault(model.name, model)
+    return list(found.values())
+
+
+def _model(card_path: Path) -> InstalledModel | None:
+    try:
+        card = json.loads(card_path.read_text(encoding="utf-8"))
+        thresholds = {name: float(point["threshold"]) for name, point in card["thresholds"].items()}
+        return InstalledModel(str(card["name"]), str(card["title"]), card_path.parent, thresholds)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None

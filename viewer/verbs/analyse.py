@@ -1,0 +1,201 @@
+"""``analyse``: what the second reader says about films, without a window."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from PIL import Image as PillowImage
+
+from viewer.errors import ReportError, ViewerError
+from viewer.imaging.grayscale import default_voi, to_display
+from viewer.imaging.image import Image
+from viewer.imaging.reader import natural_key, read_file
+from viewer.paths import drafts_database, find_model
+from viewer.reading import ModelFacts, Reading
+from viewer.reporting.compose import FilmLook, compose_report, overlay_film
+from viewer.reporting.drafts import DraftStore, draft_key
+from viewer.reporting.report import ReportText
+from viewer.second_reader import SecondReader
+
+DEFAULT_MODEL = "darkcovidnet"
+
+
+def add_parser(subparsers: Any) -> None:
+    """Register the verb."""
+    parser = subparsers.add_parser("analyse", help="read films: probabilities, heat map, report")
+    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="films, or folders of films")
+    parser.add_argument("--model", default=DEFAULT_MODEL, help="name or folder of a model")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument("--json", metavar="OUT", help="write the answers as JSON; - is standard output")
+    parser.add_argument("--heatmap", metavar="OUT.png", type=Path, help="the film with the heat map of its answer")
+    parser.add_argument("--report", metavar="OUT.pdf", type=Path, help="the report as PDF")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Read every film; 0 if all could be opened, 1 if some could not."""
+    reader = SecondReader(arguments.device)
+    folder = find_model(arguments.model)
+    _finish(reader.warm_up(folder))
+    films = list(_films(arguments.paths))
+    failed = not films
+    answers = []
+    for film in films:
+        outputs = _Outputs(_numbered(arguments.heatmap, film, len(films)), _numbered(arguments.report, film, len(films)))
+        answers.append(_analyse(film, reader, folder, outputs))
+        if arguments.json != "-":
+            print(_line(answers[-1]), flush=True)
+        failed = failed or outputs.failed or answers[-1]["status"] == "unreadable"
+    if arguments.json:
+        _write(arguments.json, json.dumps(answers, indent=1, ensure_ascii=False) + "\n")
+    return 1 if failed else 0
+
+
+class _Outputs:
+    """Where the pictures of one film go."""
+
+    def __init__(self, heatmap: Path | None, report: Path | None) -> None:
+        self.heatmap, self.report = heatmap, report
+        self.failed = False
+
+
+def _films(paths: Sequence[Path]) -> Iterator[Path]:
+    for path in paths:
+        if path.is_dir():
+            inside = (p for p in path.rglob("*") if p.is_file() and not p.name.startswith(".") and p.name != "DICOMDIR")
+            yield from sorted(inside, key=natural_key)
+        else:
+            yield path
+
+
+def _numbered(out: Path | None, film: Path, count: int) -> Path | None:
+    """Return the output's own name for one film, with the film's name in it when there are several."""
+    return out if out is None or count == 1 else out.with_name(f"{out.stem}-{film.stem}{out.suffix}")
+
+
+def _analyse(film: Path, reader: SecondReader, folder: Path, outputs: _Outputs) -> dict[str, Any]:
+    began = time.perf_counter()
+    try:
+        image = read_file(film)
+    except ViewerError as error:
+        return _answer(film, _sha256(film), "unreadable", str(error), reader.facts)
+    opened = 1000 * (time.perf_counter() - began)
+    reading: Reading = _finish(reader.read(image, folder))
+    answer = _answer(film, image.sha256, reading.status, reading.reason, reading.model)
+    predicted = reading.heat_map(reading.predicted)
+    frames = image.instance.frames
+    answer |= {
+        "device": reading.device,
+        "probabilities": {p.name: p.probability for p in reading.probabilities},
+        "predicted": reading.predicted or None,
+        "heatmap_peak": predicted.peak if predicted else None,
+        "milliseconds": {"open": opened, **reading.milliseconds},
+        "warnings": [
+            *image.warnings,
+            *reading.warnings,
+            *([f"Only the first of its {frames} frames was read."] if frames > 1 else []),
+        ],
+    }
+    for write, out in ((_write_heat_map, outputs.heatmap), (_write_report, outputs.report)):
+        if out is not None:
+            try:
+                write(out, image, reading)
+            except ViewerError as error:
+                print(error, file=sys.stderr)
+                answer["warnings"].append(str(error))
+                outputs.failed = True
+    return answer
+
+
+def _answer(film: Path, sha256: str, status: str, reason: str, model: ModelFacts | None) -> dict[str, Any]:
+    named = {"name": model.name, "version": model.version, "weights_sha256": model.weights_sha256} if model else None
+    return {
+        "file": str(film),
+        "sha256": sha256,
+        "status": status,
+        "reason": reason,
+        "model": named,
+        "device": "",
+        "probabilities": {},
+        "predicted": None,
+        "heatmap_peak": None,
+        "milliseconds": {},
+        "warnings": [],
+    }
+
+
+def _sha256(film: Path) -> str:
+    try:
+        with film.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError:
+        return ""
+
+
+def _finish(work: Any) -> Any:
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            return end.value
+
+
+def _line(answer: dict[str, Any]) -> str:
+    name = Path(answer["file"]).name
+    if answer["status"] != "read":
+        return f"{name}: {answer['status']}. {answer['reason']}"
+    numbers = ", ".join(f"{k} {v:.3f}" for k, v in answer["probabilities"].items())
+    return f"{name}: {answer['predicted']} ({numbers})"
+
+
+def _write_heat_map(out: Path, image: Image, reading: Reading) -> None:
+    heat_map = reading.heat_map(reading.predicted)
+    if heat_map is None:
+        raise ReportError(f"{out.name} was not written: {reading.reason}")
+    picture = overlay_film(to_display(image), image, heat_map, FilmLook(None))
+    partial = out.with_name(f".{out.name}.part")
+    try:
+        PillowImage.fromarray(picture).save(partial, format="PNG")
+        partial.replace(out)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise ReportError(f"{out.name} could not be written: {error.strerror or error}.") from error
+
+
+def _write_report(out: Path, image: Image, reading: Reading) -> None:
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    # Qt is loaded for the report alone: the other answers need no library of the window system.
+    from PySide6.QtGui import QGuiApplication
+
+    from viewer.reporting.pdf import write_pdf
+
+    application = QGuiApplication.instance() or QGuiApplication([])
+    look = FilmLook(None if image.is_color else default_voi(image))
+    write_pdf(compose_report(image, look, reading, _draft(image)), out)
+    del application
+
+
+def _draft(image: Image) -> ReportText:
+    """Return what was typed about this film in the window, if anything was."""
+    if not drafts_database().is_file():
+        return ReportText()
+    with DraftStore(drafts_database()) as drafts:
+        return drafts.load(draft_key(image.sha256, image.instance.frame)) or ReportText()
+
+
+def _write(target: str, text: str) -> None:
+    if target == "-":
+        print(text, end="")
+        return
+    try:
+        Path(target).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ReportError(f"{Path(target).name} could not be written: {error.strerror}.") from error

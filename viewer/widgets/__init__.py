@@ -1,0 +1,1 @@
+"""Looks and gestures: widgets show records and emit signals, and decide nothing."""

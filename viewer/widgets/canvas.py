@@ -1,0 +1,435 @@
+"""The film: drawn by QPainter alone (no OpenGL: remote desktops and old graphics), moved and windowed by the mouse."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+from PySide6.QtCore import QPoint, QPointF, QRectF, QSizeF, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPainterPath,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+    QTransform,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QWidget
+
+from viewer.imaging.grayscale import DisplayTable, default_voi, display_table, drag_window, window_of
+from viewer.imaging.heatmap import heat_field, outline, overlay_rgba
+from viewer.imaging.image import Image, Voi
+from viewer.imaging.pyramid import build_pyramid
+from viewer.reading import HeatMap
+from viewer.widgets.corner_texts import CornerTexts, paint_corner_texts
+from viewer.widgets.view_geometry import ViewGeometry
+
+HEAT_GRID = 384
+"""Samples a side of the heat map's own picture: smooth to the eye, small in memory."""
+CLICK_REACH = 4
+SMOOTH_UNTIL = 6.0
+"""Above this many screen pixels a film pixel, pixels are drawn as squares."""
+
+
+class Tool(Enum):
+    """What the left button does."""
+
+    WINDOW = "window"
+    PAN = "pan"
+    ZOOM = "zoom"
+
+
+@dataclass(frozen=True)
+class HeatMapLook:
+    """How a heat map is drawn."""
+
+    opacity: float = 0.55
+    color_map: str = "inferno"
+    outline: bool = True
+
+
+class Canvas(QWidget):
+    """One film with its window, its place, its corner texts and, when asked, a heat map exactly over it."""
+
+    voi_changed = Signal()
+    view_changed = Signal()
+    pixel_pointed = Signal(object)
+    """(row, column) under the cursor, or None outside the film."""
+    step_requested = Signal(int)
+    """Wheel over a series: +1 next image, -1 previous."""
+    context_requested = Signal(QPoint)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setMinimumSize(240, 200)
+        self.setAccessibleName("Film")
+        self.image: Image | None = None
+        self.voi: Voi | None = None
+        self.inverted = False
+        self.geometry_of_view = ViewGeometry()
+        self.tool = Tool.WINDOW
+        self.wheel_steps = False
+        self.drag_down_brighter = True
+        self.corner_texts = CornerTexts()
+        self.corner_texts_visible = True
+        self.message = ""
+        self._levels: tuple[np.ndarray, ...] = ()
+        self._table: DisplayTable | None = None
+        self._fits = True
+        self._heat_map: HeatMap | None = None
+        self._heat_title = ""
+        self._heat_look = HeatMapLook()
+        self._heat_picture: QImage | None = None
+        self._heat_outline: QPainterPath | None = None
+        self.heat_map_visible = False
+        self._press: QPointF | None = None
+        self._last = QPointF()
+        self._drag: str = ""
+        self._drag_from: Voi | None = None
+        self._moved = False
+        self._space_held = False
+
+    # What is shown
+
+    def show_image(self, image: Image, levels: tuple[np.ndarray, ...] | None = None, keep_view: bool = False) -> None:
+        """Show a film in its default window; ``levels`` is its pyramid where a job has built it already."""
+        if keep_view and self.image is not None and image.pixels.shape == self.image.pixels.shape:
+            self.image = image
+        else:
+            self.image = image
+            self.geometry_of_view = ViewGeometry(image.rows, image.columns, image.aspect_ratio)
+            self.inverted = False
+            self._fits = True
+            self.voi = None if image.is_color else default_voi(image)
+        self._levels = levels or build_pyramid(image.pixels)
+        self.message = ""
+        self.set_heat_map(None, "")
+        self._rebuild_table()
+        if self._fits:
+            self._set_view(self.geometry_of_view.fitted(self._size()), fits=True)
+        self.voi_changed.emit()
+
+    def clear(self, message: str = "") -> None:
+        """Show no film; a sentence in its place."""
+        self.image, self.voi, self._levels, self._table = None, None, (), None
+        self.message = message
+        self.set_heat_map(None, "")
+        self.update()
+
+    def set_voi(self, voi: Voi) -> None:
+        """Show the film in another window or VOI LUT."""
+        if self.image is None or self.image.is_color:
+            return
+        self.voi = voi
+        self._rebuild_table()
+        self.voi_changed.emit()
+
+    def set_inverted(self, inverted: bool) -> None:
+        """Turn the greys over, or back."""
+        self.inverted = inverted
+        self._rebuild_table()
+        self.voi_changed.emit()
+
+    def _rebuild_table(self) -> None:
+        if self.image is not None and not self.image.is_color and self.voi is not None:
+            self._table = display_table(self.image, self.voi, self.inverted)
+        self.update()
+
+    # The heat map
+
+    def set_heat_map(self, heat_map: HeatMap | None, title: str) -> None:
+        """Lay a map over the film (drawn while it is visible); None takes it away."""
+        self._heat_map, self._heat_title = heat_map, title
+        self._heat_picture = self._heat_outline = None
+        self.update()
+
+    @property
+    def heat_map(self) -> HeatMap | None:
+        """Return the map that is laid over the film, visible or not."""
+        return self._heat_map
+
+    def set_heat_map_look(self, look: HeatMapLook) -> None:
+        """Draw the map with another opacity or colour map, with or without its outline."""
+        self._heat_look = look
+        self._heat_picture = None
+        self.update()
+
+    def set_heat_map_visible(self, visible: bool) -> None:
+        """Show or hide the map."""
+        self.heat_map_visible = visible
+        self.update()
+
+    def _build_heat_picture(self, heat_map: HeatMap) -> QImage:
+        top, left, bottom, right = heat_map.bounds_row_column
+        field = heat_field(heat_map, HEAT_GRID, HEAT_GRID, top, left, bottom - top, right - left)
+        look = self._heat_look
+        rgba = overlay_rgba(field, heat_map.full_scale, heat_map.floor, look.color_map, look.opacity)
+        rgba = np.ascontiguousarray(rgba)
+        kind = QImage.Format.Format_RGBA8888
+        picture = QImage(rgba.data, HEAT_GRID, HEAT_GRID, 4 * HEAT_GRID, kind).copy()
+        self._heat_picture = picture
+        path = QPainterPath()
+        for line in outline(field, 0.5 * heat_map.peak):
+            points = [
+                QPointF(left + x * (right - left) / HEAT_GRID, top + y * (bottom - top) / HEAT_GRID) for y, x in line.tolist()
+            ]
+            path.moveTo(points[0])
+            for point in points[1:]:
+                path.lineTo(point)
+        self._heat_outline = path
+        return picture
+
+    # The view
+
+    def fit(self) -> None:
+        """Show the whole film."""
+        self._set_view(self.geometry_of_view.fitted(self._size()), fits=True)
+
+    def one_to_one(self) -> None:
+        """Show one film pixel on one screen pixel."""
+        factor = 1 / self.devicePixelRatioF() / self.geometry_of_view.zoom
+        centre = QPointF(self.width() / 2, self.height() / 2)
+        self._set_view(self.geometry_of_view.zoomed(factor, centre, self._size()))
+
+    def zoom_by(self, factor: float, around: QPointF | None = None) -> None:
+        """Zoom, the film point under ``around`` (the canvas's centre when None) staying where it is."""
+        centre = around or QPointF(self.width() / 2, self.height() / 2)
+        self._set_view(self.geometry_of_view.zoomed(factor, centre, self._size()))
+
+    def rotate(self, degrees: int) -> None:
+        """Turn the film clockwise by a multiple of 90 degrees."""
+        view = self.geometry_of_view.rotated(degrees)
+        self._set_view(view.fitted(self._size()) if self._fits else view, fits=self._fits)
+
+    def flip(self, horizontal: bool) -> None:
+        """Mirror the film left to right, or top to bottom, as it is seen."""
+        view = self.geometry_of_view
+        flipped = view.flipped_horizontally() if horizontal else view.flipped_vertically()
+        self._set_view(flipped, fits=self._fits)
+
+    def reset(self) -> None:
+        """Show the film as it was first shown."""
+        if self.image is None:
+            return
+        self.geometry_of_view = ViewGeometry(self.image.rows, self.image.columns, self.image.aspect_ratio)
+        self.inverted = False
+        self.voi = None if self.image.is_color else default_voi(self.image)
+        self._rebuild_table()
+        self.fit()
+        self.voi_changed.emit()
+
+    @property
+    def transform(self) -> QTransform:
+        """Return film pixels (x, y) to canvas points."""
+        return self.geometry_of_view.to_canvas(self._size())
+
+    def screen_scale(self) -> float:
+        """Return screen pixels per film pixel."""
+        return self.geometry_of_view.zoom * self.devicePixelRatioF()
+
+    def _size(self) -> QSizeF:
+        return QSizeF(max(self.width(), 1), max(self.height(), 1))
+
+    def _set_view(self, view: ViewGeometry, fits: bool = False) -> None:
+        self.geometry_of_view = view
+        self._fits = fits
+        self.update()
+        self.view_changed.emit()
+
+    # Painting
+
+    def film_picture(self, level: int, top: int, left: int, bottom: int, right: int) -> QImage:
+        """Return part of a pyramid level through the present window, as an 8-bit grey or RGB picture."""
+        part = self._levels[level][top:bottom, left:right]
+        if self._table is not None:
+            part = self._table.apply(part)
+        part = np.ascontiguousarray(part)
+        rows, columns = part.shape[:2]
+        kind, bytes_per_pixel = (QImage.Format.Format_RGB888, 3) if part.ndim == 3 else (QImage.Format.Format_Grayscale8, 1)
+        picture = QImage(part.data, columns, rows, bytes_per_pixel * columns, kind)
+        picture.setDevicePixelRatio(1)
+        return picture.copy()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw film, heat map and corner texts."""
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), Qt.GlobalColor.black)
+        if self.image is None:
+            self._paint_message(painter)
+            return
+        self._paint_film(painter)
+        if self.heat_map_visible and self._heat_map is not None:
+            self._paint_heat_map(painter, self._heat_map)
+        if self.corner_texts_visible:
+            painter.resetTransform()
+            paint_corner_texts(painter, self.rect(), self.corner_texts)
+
+    def _paint_film(self, painter: QPainter) -> None:
+        transform = self.transform
+        invertible, _ = transform.inverted()
+        seen = invertible.mapRect(QRectF(self.rect())).intersected(QRectF(0, 0, *self._columns_rows()))
+        if seen.isEmpty():
+            return
+        level = self._level()
+        factor = 2**level
+        rows, columns = self._levels[level].shape[:2]
+        left, top = max(int(seen.left() / factor) - 1, 0), max(int(seen.top() / factor) - 1, 0)
+        right = min(math.ceil(seen.right() / factor) + 1, columns)
+        bottom = min(math.ceil(seen.bottom() / factor) + 1, rows)
+        picture = self.film_picture(level, top, left, bottom, right)
+        painter.setTransform(transform)
+        smooth = self.screen_scale() < SMOOTH_UNTIL and abs(self.screen_scale() - 1) > 1e-6
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
+        target = QRectF(left * factor, top * factor, (right - left) * factor, (bottom - top) * factor)
+        painter.drawImage(target, picture)
+
+    def _columns_rows(self) -> tuple[int, int]:
+        return self.geometry_of_view.columns, self.geometry_of_view.rows
+
+    def _level(self) -> int:
+        """Return the coarsest level that still has a pixel for every screen pixel."""
+        scale = self.screen_scale()
+        return min(max(int(math.log2(1 / scale) + 1e-9), 0), len(self._levels) - 1) if scale < 1 else 0
+
+    def _paint_heat_map(self, painter: QPainter, heat_map: HeatMap) -> None:
+        if heat_map.peak < heat_map.floor:
+            return
+        picture = self._heat_picture or self._build_heat_picture(heat_map)
+        top, left, bottom, right = heat_map.bounds_row_column
+        painter.setTransform(self.transform)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        painter.drawImage(QRectF(left, top, right - left, bottom - top), picture)
+        if self._heat_look.outline and self._heat_outline is not None:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            for color, width in ((QColor(0, 0, 0, 170), 3.0), (QColor(245, 240, 225), 1.4)):
+                pen = QPen(color, width)
+                pen.setCosmetic(True)
+                painter.setPen(pen)
+                painter.drawPath(self._heat_outline)
+        painter.resetTransform()
+        self._paint_heat_title(painter)
+
+    def _paint_heat_title(self, painter: QPainter) -> None:
+        painter.setPen(QColor(245, 240, 225))
+        painter.drawText(
+            self.rect().adjusted(0, 10, 0, 0),
+            Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextSingleLine,
+            f"Heat map: {self._heat_title}",
+        )
+
+    def _paint_message(self, painter: QPainter) -> None:
+        painter.setPen(QColor(170, 170, 165))
+        painter.drawText(
+            self.rect().adjusted(40, 40, -40, -40),
+            Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap,
+            self.message,
+        )
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep a fitted film fitted."""
+        if self._fits and self.image is not None:
+            self._set_view(self.geometry_of_view.fitted(self._size()), fits=True)
+        super().resizeEvent(event)
+
+    # Hands
+
+    def film_position(self, point: QPointF) -> tuple[int, int] | None:
+        """Return the (row, column) of the film pixel under a canvas point, or None outside the film."""
+        inverse, _ = self.transform.inverted()
+        at = inverse.map(point)
+        row, column = math.floor(at.y()), math.floor(at.x())
+        if self.image is None or not (0 <= row < self.image.rows and 0 <= column < self.image.columns):
+            return None
+        return row, column
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Begin a drag; the press itself changes nothing."""
+        self.setFocus(Qt.FocusReason.MouseFocusReason)
+        self._press = self._last = event.position()
+        self._moved = False
+        self._drag_from = self.voi
+        self._drag = self._meaning(event.button())
+
+    def _meaning(self, button: Qt.MouseButton) -> str:
+        if button == Qt.MouseButton.MiddleButton or (button == Qt.MouseButton.LeftButton and self._space_held):
+            return Tool.PAN.value
+        if button == Qt.MouseButton.RightButton:
+            return Tool.ZOOM.value
+        return self.tool.value if button == Qt.MouseButton.LeftButton else ""
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Window, pan or zoom by the drag; tell what lies under the cursor."""
+        position = event.position()
+        self.pixel_pointed.emit(self.film_position(position))
+        if self._press is None or self.image is None:
+            return
+        if not self._moved and (position - self._press).manhattanLength() < CLICK_REACH:
+            return
+        self._moved = True
+        step = position - self._last
+        self._last = position
+        if self._drag == Tool.WINDOW.value:
+            self._drag_window(position - self._press, event.modifiers())
+        elif self._drag == Tool.PAN.value:
+            self._set_view(self.geometry_of_view.panned(step.x(), step.y(), self._size()))
+        elif self._drag == Tool.ZOOM.value:
+            self.zoom_by(math.exp(-step.y() / 150), self._press)
+
+    def _drag_window(self, moved: QPointF, modifiers: Qt.KeyboardModifier) -> None:
+        if self.image is None or self._drag_from is None:
+            return
+        gain = 0.2 if modifiers & Qt.KeyboardModifier.ShiftModifier else 1.0
+        gain *= 4.0 if modifiers & Qt.KeyboardModifier.ControlModifier else 1.0
+        dy = moved.y() if self.drag_down_brighter else -moved.y()
+        self.set_voi(drag_window(window_of(self._drag_from, self.image), moved.x(), dy, self.image, gain))
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """End the drag; a right button that did not move opens the menu."""
+        if event.button() == Qt.MouseButton.RightButton and not self._moved:
+            self.context_requested.emit(event.globalPosition().toPoint())
+        self._press = None
+        self._drag = ""
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Fit the film."""
+        if event.button() == Qt.MouseButton.LeftButton:
+            self.fit()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Step through a series; zoom a single film, or any with Ctrl."""
+        steps = event.angleDelta().y() / 120
+        if self.wheel_steps and not event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            self.step_requested.emit(-1 if steps > 0 else 1)
+        else:
+            self.zoom_by(1.15**steps, event.position())
+        event.accept()
+
+    def leaveEvent(self, event: object) -> None:
+        """Tell that the cursor points at nothing."""
+        self.pixel_pointed.emit(None)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Hold Space to pan with the left button."""
+        if event.key() == Qt.Key.Key_Space and not event.isAutoRepeat():
+            self._space_held = True
+            self.setCursor(Qt.CursorShape.OpenHandCursor)
+        else:
+            super().keyPressEvent(event)
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
+        """Let go of Space."""
+        if event.key() == Qt.Key.Key_Space and not event.isAutoRepeat():
+            self._space_held = False
+            self.unsetCursor()
+        else:
+            super().keyReleaseEvent(event)
