@@ -15,11 +15,9 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 import torch
-from pytorch_grad_cam import GradCAM
-from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from torch import Tensor, nn
 
-import inference.torchvision_operators  # noqa: F401  (before grad-cam, which imports torchvision)
+from inference.grad_cam import ClassifierOutputTarget, GradCAM
 from inference.networks.cells import CellGrid
 from inference.networks.registry import Network
 from inference.predict import Prediction, Predictor

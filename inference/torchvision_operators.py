@@ -45,5 +45,3 @@ def declare_missing_operators() -> torch.library.Library | None:
             library.define(f"{name}{_SCHEMA}")
     return library
 
-
-declare_missing_operators()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import importlib
 import importlib.util
+import os
 import sys
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -74,8 +75,10 @@ class SecondReader:
         return model_facts(self._predictor.bundle.card, self._predictor.bundle.weights_sha256)
 
     def warm_up(self, folder: Path) -> Generator[ReadingProgress, None, None]:
-        """Import torch and load the model, so that the first film need not wait."""
+        """Import torch and grad-cam and load the model, so that the first film need not wait."""
         yield from self._load(folder)
+        yield ReadingProgress("Loading the heat maps", 0.9)
+        importlib.import_module("inference.explain")
 
     def read(self, image: Image, folder: Path) -> Generator[ReadingProgress | Reading, None, Reading]:
         """Read a film: first the answer without maps (``complete`` False), then the whole reading.
@@ -122,6 +125,8 @@ class SecondReader:
         with _spoken():
             yield ReadingProgress("Loading the network library", 0.05)
             yield from load_torch()
+            # Half of the processors: with all of them a busy two-core workstation answers many times slower.
+            importlib.import_module("torch").set_num_threads(max(1, (os.cpu_count() or 1) // 2))
             predict = importlib.import_module("inference.predict")
             yield ReadingProgress("Loading the model", 0.3)
             bundle = importlib.import_module("inference.bundle").open_bundle(folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from viewer.imaging.image import Image, Instance, NotOpened, Opened
+from viewer.imaging.series import Studies
 from viewer.reading import Reading
 
 
@@ -13,22 +14,19 @@ class Session:
     """
 
     def __init__(self) -> None:
-        self._opened: dict[str, Opened] = {}
+        self.studies = Studies()
+        self._siblings: list[Instance] | None = None
         self.not_opened: list[NotOpened] = []
         self.current: Instance | None = None
         self.image: Image | None = None
         self.reading: Reading | None = None
 
-    @property
-    def opened(self) -> tuple[Opened, ...]:
-        """Return all open frames."""
-        return tuple(self._opened.values())
-
     def add(self, opened: Opened) -> bool:
         """Take a frame; return False if it is open already."""
-        if opened.instance.key in self._opened:
+        if opened.instance.key in self.studies:
             return False
-        self._opened[opened.instance.key] = opened
+        self.studies.add(opened)
+        self._siblings = None
         return True
 
     def choose(self, instance: Instance) -> None:
@@ -36,6 +34,7 @@ class Session:
         self.current = instance
         self.image = None
         self.reading = None
+        self._siblings = None
 
     def take_image(self, image: Image) -> bool:
         """Take the decoded picture; False if another frame has been chosen meanwhile."""
@@ -52,20 +51,26 @@ class Session:
         return True
 
     def siblings(self) -> list[Instance]:
-        """Return the frames of the current frame's series, in the order they came."""
-        if self.current is None:
-            return []
-        return [o.instance for o in self._opened.values() if series_key(o.instance) == series_key(self.current)]
+        """Return the frames of the current frame's series, in the order they are scrolled through."""
+        if self._siblings is None:
+            series = self.studies.series_of(self.current.key) if self.current else None
+            self._siblings = [opened.instance for opened in series.opened] if series else []
+        return self._siblings
+
+    def neighbouring_series(self, step: int) -> Instance | None:
+        """Return the first frame of the series ``step`` places on in the study list, or None at its ends."""
+        firsts = [
+            [opened.instance for opened in series.opened]
+            for patient in self.studies.patients()
+            for study in patient.studies
+            for series in study.series
+        ]
+        at = next((i for i, frames in enumerate(firsts) if self.current and self.current.key in {f.key for f in frames}), -1)
+        return firsts[at + step][0] if at >= 0 and 0 <= at + step < len(firsts) else None
 
     def close_all(self) -> None:
         """Forget everything."""
-        self._opened.clear()
+        self.studies = Studies()
         self.not_opened.clear()
         self.current = self.image = self.reading = None
-
-
-def series_key(instance: Instance) -> tuple[str, ...]:
-    """Return what frames of one series share: its UID; a picture that is not DICOM is a series of its own frames."""
-    if instance.is_dicom and instance.identity.series_uid:
-        return ("series", instance.identity.series_uid)
-    return ("file", str(instance.path))
+        self._siblings = None

@@ -1,6 +1,7 @@
 """PNG, JPEG, TIFF and the like: greys, orientation, alpha, colour, damage."""
 
 import hashlib
+import struct
 
 import numpy as np
 import PIL.Image
@@ -58,7 +59,10 @@ def test_float_and_32_bit_tiffs_keep_their_values(tmp_path):
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_a_tiff_whose_zero_is_white_is_drawn_that_way(tmp_path, dtype):
     pixels = np.array([[0, 1000 % 256, 255]], dtype)
-    path = save(tmp_path / "a.tif", pixels, tiffinfo={262: 0})
+    path = save(tmp_path / "a.tif", pixels)
+    black_is_zero, white_is_zero = (struct.pack("<HHIH", 262, 3, 1, value) for value in (1, 0))
+    assert black_is_zero in path.read_bytes()
+    path.write_bytes(path.read_bytes().replace(black_is_zero, white_is_zero))
     display = to_display(read_file(path))
     assert (display[0, 0], display[0, 2]) == (255, 0)
 

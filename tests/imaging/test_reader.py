@@ -131,9 +131,22 @@ def test_a_header_that_cannot_be_is_refused_by_header_and_by_file(write_dicom, e
             read(path)
 
 
-def test_a_video_is_refused_by_name(write_dicom):
-    path = write_dicom("a.dcm", RAMP, syntax="1.2.840.10008.1.2.4.102")
-    with pytest.raises(UnsupportedFile, match="it is a video"):
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("4.102_mpeg4", "it is a video"),
+        ("4.94_jpip", "its pixels lie on a server"),
+    ],
+)
+def test_what_is_never_decoded_is_refused_by_name(shared_dicom, name, reason):
+    with pytest.raises(UnsupportedFile, match=reason):
+        read_file(shared_dicom / "derived" / "ts" / f"1.2.840.10008.1.2.{name}.dcm")
+
+
+def test_a_transfer_syntax_nobody_knows_is_named(write_dicom):
+    path = write_dicom("a.dcm", RAMP)
+    path.write_bytes(path.read_bytes().replace(b"1.2.840.10008.1.2.1\0", b"1.2.840.10008.9.9.9\0"))
+    with pytest.raises(UnsupportedFile, match=r"transfer syntax \(1\.2\.840\.10008\.9\.9\.9\) is not known"):
         read_file(path)
 
 

@@ -18,7 +18,7 @@ from viewer.imaging.pyramid import build_pyramid
 from viewer.imaging.reader import open_paths, read_image
 from viewer.jobs import Job, JobQueue
 from viewer.paths import sample_film
-from viewer.session import Session, series_key
+from viewer.session import Session
 from viewer.settings import CORNER_TEXT, DRAG_DOWN_BRIGHTER, LAST_FOLDER, RECENT, Settings
 from viewer.widgets.canvas import Canvas, Tool
 from viewer.widgets.corner_contents import corner_texts_of
@@ -170,7 +170,7 @@ class FilmsDesk(QObject):
             self._window.show_doing(_not_opened_sentence(summary.opened, new), None)
             self._problems.show_problems(new)
             self._problems.show()
-        if not self._session.opened:
+        if not len(self._session.studies):
             self._window.show_film_page(False)
 
     def _opening_failed(self, error: ViewerError) -> None:
@@ -356,15 +356,9 @@ class FilmsDesk(QObject):
         self._go_series(1)
 
     def _go_series(self, step: int) -> None:
-        if self._session.current is None:
-            return
-        firsts: dict[tuple[str, ...], Instance] = {}
-        for opened in self._session.opened:
-            firsts.setdefault(series_key(opened.instance), opened.instance)
-        keys = list(firsts)
-        at = keys.index(series_key(self._session.current)) + step
-        if 0 <= at < len(keys):
-            self.show_instance(firsts[keys[at]])
+        found = self._session.neighbouring_series(step)
+        if found is not None:
+            self.show_instance(found)
 
 
 def _not_opened_sentence(opened: int, problems: Sequence[NotOpened]) -> str:

@@ -20,7 +20,7 @@ from typing import BinaryIO
 import pydicom
 from pydicom import config
 from pydicom.dataset import Dataset, FileDataset
-from pydicom.errors import BytesLengthException, InvalidDicomError
+from pydicom.errors import InvalidDicomError
 from pydicom.uid import UID
 
 from viewer.errors import UnreadableFile, UnsupportedFile
@@ -41,7 +41,7 @@ _BIG_ENDIAN = "1.2.840.10008.1.2.2"
 _NATIVE = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", _DEFLATED, _BIG_ENDIAN)
 _JPIP = ("1.2.840.10008.1.2.4.94", "1.2.840.10008.1.2.4.95", "1.2.840.10008.1.2.4.204", "1.2.840.10008.1.2.4.205")
 # What pydicom is seen to raise on damaged files, beyond the conversions of single elements.
-PARSING_ERRORS = (*CONVERSION_ERRORS, InvalidDicomError, BytesLengthException, OSError, struct.error, zlib.error,
+PARSING_ERRORS = (*CONVERSION_ERRORS, InvalidDicomError, OSError,
                   MemoryError, AssertionError, UnicodeError, RuntimeError)  # fmt: skip
 
 config.settings.reading_validation_mode = config.IGNORE
@@ -202,7 +202,7 @@ def _read_layout(path: Path, dataset: Dataset, keyword: str, syntax: str, found:
     allocated = integer(dataset, "BitsAllocated") or {"FloatPixelData": 32, "DoubleFloatPixelData": 64}.get(keyword, 0)
     stored = integer(dataset, "BitsStored") or allocated
     high_bit = integer(dataset, "HighBit")
-    element = dataset.get_item(keyword)
+    element = dataset.get_item(keyword, keep_deferred=True)
     layout = PixelLayout(
         rows=integer(dataset, "Rows") or 0,
         columns=integer(dataset, "Columns") or 0,
@@ -266,7 +266,7 @@ def _check_length(file: DicomFile, found: int) -> None:
 
 def _pixel_bytes(path: Path, dataset: Dataset, keyword: str, size: int) -> int:
     """Return how many bytes of pixel data the file really has."""
-    element = dataset.get_item(keyword)
+    element = dataset.get_item(keyword, keep_deferred=True)
     value = getattr(element, "value", None)
     if isinstance(value, bytes):
         return len(value)

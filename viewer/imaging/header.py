@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import math
 import re
+import struct
+import zlib
 from collections.abc import Iterable
 from typing import Any
 
 from pydicom.dataset import Dataset
+from pydicom.errors import BytesLengthException
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
 
@@ -27,6 +30,9 @@ CONVERSION_ERRORS = (
     EOFError,
     RecursionError,
     ArithmeticError,
+    BytesLengthException,
+    struct.error,
+    zlib.error,
 )
 """What pydicom is seen to raise when a value does not keep to its VR."""
 

@@ -53,7 +53,7 @@ class Phantom:
     opacity_row_column, opacity_radius
         Centre and radius in pixels of the added opacity, None and 0 without one.
     lungs
-        bool (rows, columns), True where the beam passes through aerated lung.
+        bool (rows, columns), True where the beam passes through aerated lung and not through the heart.
     """
 
     pixels: np.ndarray

@@ -64,7 +64,8 @@ class Projection:
 def project(x: np.ndarray, y: np.ndarray, random: np.random.Generator, opacity: bool) -> Projection:
     """Project the body onto the points of a grid, x (1, columns) and y (rows, 1)."""
     air = _aerated(x, y, 0) + _aerated(x, y, 1)
-    lungs = air > 8
+    # A lung field ends at the shadow of the heart, although lung lies behind it.
+    lungs = (air > 8) & (_length(interval(HEART, x, y)) == 0)
     marks = _vessels(x, y, random)
     if opacity:
         marks = marks + _length(interval(_OPACITY, x, y)) * 0.6

@@ -75,12 +75,15 @@ class Studies:
 
     def series_of(self, key: str) -> Series | None:
         """Return the series that holds the frame with a key, or None."""
-        for patient in self.patients():
-            for study in patient.studies:
-                for series in study.series:
-                    if any(opened.instance.key == key for opened in series.opened):
-                        return series
-        return None
+        found = self._opened.get(key)
+        if found is None:
+            return None
+        wanted = _whereabouts(found.instance)
+        return _series(wanted[2], [o for o in self._opened.values() if _whereabouts(o.instance) == wanted])
+
+
+def _whereabouts(instance: Instance) -> tuple[str, str, str]:
+    return _patient_key(instance), _study_key(instance), _series_key(instance)
 
 
 def _group(members: list[Opened], key_of: _KeyOf) -> dict[str, list[Opened]]:

@@ -165,6 +165,7 @@ class MainWindow(QMainWindow):
         notice.setObjectName("researchNotice")
         bar = self.statusBar()
         bar.setSizeGripEnabled(False)
+        bar.setContentsMargins(12, 0, 12, 0)
         bar.addWidget(self.doing, 1)
         bar.addWidget(self.progress)
         bar.addWidget(self.cancel_button)
