@@ -29,7 +29,7 @@ from inference.evaluate import (
 )
 from inference.examples import original_address
 from inference.explain import class_activation_maps
-from inference.members import Member, hash_of, write_bytes
+from inference.members import Member, hash_of, make_folder, write_bytes
 from inference.predict import CPU, Device, Prediction, Predictor
 from inference.recipe import Recipe
 from inference.train import Weights
@@ -97,7 +97,7 @@ def assemble(
 
     The card is written last: a folder without one is not a bundle, so a broken run never looks like a model.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     (folder / CARD).unlink(missing_ok=True)
     folds = [m for m in members if m.name.startswith("fold-")]
     protocol = [m for m in members if m.name.startswith("protocol-")]

@@ -12,6 +12,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -33,8 +34,9 @@ WEIGHTS, PROTOCOL, CARD, EXAMPLES, EMBEDDINGS = (
     "examples.csv",
     "embeddings.npz",
 )
-_CARD_KEYS = ("format", "name", "title", "version", "recipe", "classes", "members", "temperature", "files",
-              "confusion_matrix", "heatmap", "facts", "metrics", "thresholds")  # fmt: skip
+_CARD_KEYS = ("format", "name", "title", "version", "recipe", "classes", "positive", "members", "protocol_members",
+              "temperature", "files", "confusion_matrix", "heatmap", "neighbours", "facts", "metrics",
+              "thresholds")  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +97,7 @@ class Bundle:
             with np.load(self.folder / EMBEDDINGS, allow_pickle=False) as stored:
                 vectors = stored["vectors"].astype(np.float32)
                 return Embeddings(vectors, stored["fold"].astype(np.int64), stored["scale"].astype(np.float32))
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, EOFError, ValueError, KeyError, BadZipFile) as error:
             raise BundleError(f"The features of the model {self.name} could not be read: {error}.") from error
 
 
@@ -139,8 +141,11 @@ def open_bundle(folder: Path) -> Bundle:
             raise BundleError(
                 f"The file {name} of the model {card['name']} is not the one its card describes; install the model again."
             )
-    if WEIGHTS not in card["files"]:
-        raise BundleError(f"The card of the model {card['name']} does not name its weights; install the model again.")
+    unnamed = {WEIGHTS, EXAMPLES, EMBEDDINGS, *([PROTOCOL] if card["protocol_members"] else [])} - set(card["files"])
+    if unnamed:
+        raise BundleError(
+            f"The card of the model {card['name']} does not name {', '.join(sorted(unnamed))}; install the model again."
+        )
     recipe = find_recipe(str(card["recipe"]))
     if tuple(c["name"] for c in card["classes"]) != recipe.class_names:
         raise BundleError(f"The classes of the model {card['name']} are not those of its recipe {recipe.name}.")

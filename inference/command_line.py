@@ -61,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--data", type=Path, required=True, help="folder that holds the recipe's manifest")
     train.add_argument("--out", type=Path, required=True, help="folder of the new bundle")
     train.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
-    train.add_argument("--seed", type=int, default=0)
+    train.add_argument("--seed", type=_natural, default=0)
     train.add_argument("--epochs", type=_positive, help="instead of the recipe's")
     train.add_argument("--threads", type=_positive, help="processor threads for torch")
     train.set_defaults(run=run_train)
@@ -89,10 +89,16 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _positive(text: str) -> int:
-    number = int(text)
+    number = _natural(text)
     if number < 1:
         raise argparse.ArgumentTypeError("must be 1 or more")
     return number
+
+
+def _natural(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
+    return int(text)
 
 
 def run_train(options: argparse.Namespace, places: Places) -> int:
@@ -197,11 +203,15 @@ def _print_one(found: dict[str, Any], bundle: Bundle) -> None:
 
 
 def _share(record: dict[str, Any]) -> str:
+    if record["value"] is None:
+        return "0/0"
     return (f"{record['count']}/{record['total']} = {100 * record['value']:.2f} % "
             f"({100 * record['low']:.1f} to {100 * record['high']:.1f})")  # fmt: skip
 
 
 def _area(record: dict[str, Any]) -> str:
+    if record["value"] is None:
+        return "none, for want of films"
     return f"{record['value']:.3f} ({record['low']:.3f} to {record['high']:.3f})"
 
 

@@ -67,11 +67,14 @@ def read_manifest(path: Path, classes: Sequence[str]) -> tuple[Sample, ...]:
     Raises
     ------
     DatasetError
-        If a column or a film is missing, a label is unknown, a class is empty, or one film
+        If the file is no table, a column or a film is missing, a label is unknown, a class is empty, or one film
         stands twice with another label, part or patient.
     """
-    with path.open(newline="", encoding="utf-8") as stream:
-        rows = list(csv.DictReader(stream))
+    try:
+        with path.open(newline="", encoding="utf-8") as stream:
+            rows = list(csv.DictReader(stream))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DatasetError(f"The manifest {path.name} could not be read as a table ({error.__class__.__name__}).") from error
     if not rows:
         raise DatasetError(f"The manifest {path.name} lists no film.")
     missing = [name for name in NEEDED_COLUMNS if name not in rows[0]]
@@ -84,7 +87,7 @@ def read_manifest(path: Path, classes: Sequence[str]) -> tuple[Sample, ...]:
 
 def _sample(row: dict[str, str], manifest: Path) -> Sample:
     known = {name: (row.get(name) or "") for name in Sample.__dataclass_fields__ if name != "path"}
-    return Sample(path=manifest.parent / row["file"], **known)
+    return Sample(path=manifest.parent / (row["file"] or ""), **known)
 
 
 def _refuse_faults(samples: Sequence[Sample], path: Path, classes: Sequence[str]) -> None:

@@ -40,10 +40,11 @@ class Proportion:
         half = math.sqrt(z2 * (self.count * (self.total - self.count) / self.total + z2 / 4)) / (self.total + z2)
         return max(0.0, middle - half), min(1.0, middle + half)
 
-    def record(self) -> dict[str, float | int]:
-        """Return it for the card."""
+    def record(self) -> dict[str, float | int | None]:
+        """Return it for the card; the value of nothing is None, because JSON knows no NaN."""
         low, high = self.interval
-        return {"count": self.count, "total": self.total, "value": self.value, "low": low, "high": high}
+        return {"count": self.count, "total": self.total, "value": self.value if self.total else None,
+                "low": low, "high": high}  # fmt: skip
 
     def __str__(self) -> str:
         """Return "254/317 = 80.1 % (75.4 to 84.2)"."""
@@ -151,8 +152,6 @@ def judge(
     answer = probabilities.argmax(axis=1)
     counts = confusion_counts(truth, answer, len(names))
     p = list(names).index(positive)
-    area = area_under_curve(truth == p, probabilities[:, p])
-    low, high = bootstrap_area(truth == p, probabilities[:, p], patients)
     return {
         "films": len(truth),
         "patients": len(set(patients)),
@@ -160,7 +159,7 @@ def judge(
         "recall": {n: Proportion(int(counts[i, i]), int(counts[i].sum())).record() for i, n in enumerate(names)},
         "precision": {n: Proportion(int(counts[i, i]), int(counts[:, i].sum())).record() for i, n in enumerate(names)},
         "macro_f1": _macro_f1(counts),
-        "auc": {"class": positive, "value": area, "low": low, "high": high},
+        "auc": {"class": positive} | _area_record(truth == p, probabilities[:, p], patients),
         "auc_without_positive": _area_among_the_rest(names, p, truth, probabilities, patients),
         "negative_log_likelihood": negative_log_likelihood(truth, probabilities),
         "expected_calibration_error": expected_calibration_error(truth, probabilities),
@@ -183,6 +182,14 @@ def _area_among_the_rest(
     inside = truth != positive
     score = np.log(probabilities[inside, others[1]] + 1e-12) - np.log(probabilities[inside, others[0]] + 1e-12)
     is_second = truth[inside] == others[1]
-    low, high = bootstrap_area(is_second, score, [p for p, keep in zip(patients, inside, strict=True) if keep])
-    return {"class": names[others[1]], "against": names[others[0]], "value": area_under_curve(is_second, score),
-            "low": low, "high": high}  # fmt: skip
+    among = [p for p, keep in zip(patients, inside, strict=True) if keep]
+    return {"class": names[others[1]], "against": names[others[0]]} | _area_record(is_second, score, among)
+
+
+def _area_record(positive: npt.NDArray[np.bool_], score: Floats, patients: Sequence[str]) -> dict[str, object]:
+    """Return the area with its interval for the card; None in all three where one side is empty."""
+    area = area_under_curve(positive, score)
+    if math.isnan(area):
+        return {"value": None, "low": None, "high": None}
+    low, high = bootstrap_area(positive, score, patients)
+    return {"value": area, "low": low, "high": high}

@@ -66,18 +66,19 @@ class _RawGradCAM(GradCAM):  # type: ignore[misc]
 def raw_grad_cam(network: nn.Module, entering: Tensor, classes: Sequence[int]) -> npt.NDArray[np.float32]:
     """Return the raw Grad-CAM of one film for several classes, float32 (classes, cell rows, cell columns).
 
-    ``entering`` (1, channels, rows, columns) is what enters the network's target layer. Hooks and gradients are removed
-    before this returns, whatever happens.
+    ``entering`` (views, channels, rows, columns) is what enters the network's target layer; the maps of the views are
+    averaged, as their logits are. Hooks and gradients are removed before this returns, whatever happens.
     """
     tail = _Tail(network).eval()
     target = cast(Network, network).target_layer
     target.requires_grad_(True)
     cam = _RawGradCAM(model=tail, target_layers=[target])
+    views = len(entering)
     try:
         with torch.enable_grad():
             batch = entering.detach().repeat(len(classes), 1, 1, 1)
-            cam(input_tensor=batch, targets=[ClassifierOutputTarget(k) for k in classes])
-        return cam.raw
+            cam(input_tensor=batch, targets=[ClassifierOutputTarget(k) for k in classes for _ in range(views)])
+        return np.asarray(cam.raw.reshape(len(classes), views, *cam.raw.shape[1:]).mean(axis=1))
     finally:
         cam.activations_and_grads.release()
         target.requires_grad_(False)

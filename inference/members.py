@@ -9,13 +9,14 @@ import hashlib
 import json
 import os
 from collections.abc import Generator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors.torch import load, save
 
 from inference.dataset import Sample, label_indices, load_squares, patient_folds, refuse_shared_patients
 from inference.errors import TrainingError
@@ -74,7 +75,7 @@ def train_members(
 
     A member trained with another recipe, seed or set of films is trained again: the file states what made it.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     squares, labels = load_squares(samples, recipe), label_indices(samples, recipe)
     trained: dict[str, Weights] = {}
     for number, member in enumerate(members, 1):
@@ -112,17 +113,27 @@ def _load(path: Path, made_by: str) -> Weights | None:
     if not path.is_file():
         return None
     try:
-        with path.open("rb") as stream:
-            length = int.from_bytes(stream.read(8), "little")
-            header = json.loads(stream.read(length))
-    except (OSError, ValueError) as error:
+        content = path.read_bytes()
+        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+        if header.get("__metadata__", {}).get("made_by") != made_by:
+            return None
+        return dict(load(content))
+    except (OSError, ValueError, SafetensorError) as error:
         raise TrainingError(f"The file {path.name} of an earlier run is damaged; remove it.") from error
-    if header.get("__metadata__", {}).get("made_by") != made_by:
-        return None
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder if it is not there.
+
+    Raises
+    ------
+    TrainingError
+        If a file stands in its place or it may not be made.
+    """
     try:
-        return dict(load_file(path))
-    except SafetensorError as error:
-        raise TrainingError(f"The file {path.name} of an earlier run is damaged; remove it.") from error
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise TrainingError(f"The folder {folder.name} could not be made: {error.strerror}.") from error
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -141,5 +152,6 @@ def write_bytes(path: Path, content: bytes) -> None:
             os.fsync(stream.fileno())
         partial.replace(path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink()
         raise TrainingError(f"{path.name} could not be written to {path.parent.name}: {error.strerror}.") from error

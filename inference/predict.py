@@ -15,11 +15,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from inference.augment import standardise_batch, turned_views
 from inference.bundle import Bundle
 from inference.errors import DeviceError
 from inference.evaluate import softmax
 from inference.networks.registry import Network
-from inference.preprocess import SquareCrop, film_to_square, square_crop, standardise
+from inference.preprocess import SquareCrop, film_to_square, square_crop
 
 Result = TypeVar("Result")
 
@@ -72,9 +73,9 @@ class Prediction:
     member_probabilities
         float64 (members, classes).
     embeddings
-        float32 (members, features): mean over the cells of the last block.
+        float32 (members, features): mean over views and over the cells of the last block.
     before_target
-        One tensor a member: what enters its last block, for Grad-CAM.
+        One tensor a member, on the CPU: what enters its last block, for Grad-CAM.
     crop
         The part of the film the network saw.
     """
@@ -153,7 +154,7 @@ class Predictor:
         square = film_to_square(grey, self.bundle.recipe.preprocessing.size, crop)
         prepared = time.perf_counter()
         chosen = tuple(range(len(self._members))) if members is None else tuple(members)
-        logits, embeddings, before = self.run(lambda: self._forward(standardise(square), chosen))
+        logits, embeddings, before = self.run(lambda: self._forward(square, chosen))
         temperature = float(self.bundle.card["temperature"])
         return Prediction(
             probabilities=softmax(logits.mean(axis=0), temperature),
@@ -170,16 +171,17 @@ class Predictor:
         )
 
     def _forward(
-        self, values: npt.NDArray[np.float32], chosen: Sequence[int]
+        self, square: npt.NDArray[np.uint8], chosen: Sequence[int]
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float32], tuple[Tensor, ...]]:
-        film = torch.from_numpy(values)[None, None].to(self.device.torch_device)  # (1, 1, size, size)
+        film = torch.from_numpy(square.copy())[None, None].to(self.device.torch_device).float() / 255
+        views = standardise_batch(turned_views(film, self.bundle.recipe.reading_rotations))  # (views, 1, size, size)
         logits, embeddings, before = [], [], []
         with torch.no_grad():
             for index in chosen:
                 network = cast(Network, self._members[index])
-                entering = network.body(film)
+                entering = network.body(views)
                 features = network.target_layer(entering)
-                logits.append(network.classify(features)[0].double().cpu().numpy())
-                embeddings.append(features.mean(dim=(2, 3))[0].float().cpu().numpy())
+                logits.append(network.classify(features).mean(dim=0).double().cpu().numpy())
+                embeddings.append(features.mean(dim=(0, 2, 3)).float().cpu().numpy())
                 before.append(entering)
         return np.stack(logits), np.stack(embeddings), tuple(before)

@@ -85,6 +85,9 @@ class Recipe:
     augmentation: Augmentation
     optimisation: Optimisation
     data: DataSetting
+    reading_rotations: tuple[float, ...] = (0.0,)
+    """Degrees by which a film is turned, one view each, when it is read: the answer is the mean over the views. It does not
+    change the weights."""
     claims: tuple[tuple[str, str], ...] = ()
     departures: tuple[str, ...] = ()
     notes: dict[str, str] = field(default_factory=dict)
@@ -105,5 +108,6 @@ class Recipe:
 
     def fingerprint(self) -> str:
         """Return 16 hexadecimal digits that change with any number that changes the trained weights."""
-        trained_by = {k: v for k, v in asdict(self).items() if k not in {"title", "claims", "departures", "notes", "article"}}
+        words = {"title", "claims", "departures", "notes", "article", "reading_rotations"}
+        trained_by = {k: v for k, v in asdict(self).items() if k not in words}
         return hashlib.sha256(json.dumps(trained_by, sort_keys=True).encode()).hexdigest()[:16]

@@ -44,4 +44,3 @@ def declare_missing_operators() -> torch.library.Library | None:
         if not _declared(name):
             library.define(f"{name}{_SCHEMA}")
     return library
-

@@ -65,10 +65,9 @@ def fit(
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = {name: value.detach().clone() for name, value in network.state_dict().items()}
     optimiser = torch.optim.AdamW(_parameter_groups(network, how.weight_decay), lr=how.learning_rate, betas=how.betas)
-    steps = math.ceil(len(labels) / how.batch)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, how.learning_rate, total_steps=steps * how.epochs, pct_start=how.warm_up
-    )
+    steps = math.ceil(len(labels) / how.batch) * how.epochs
+    warm_up = how.warm_up if how.warm_up * steps > 1 else 0.0  # a warm-up of one step divides by zero in the schedule
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, how.learning_rate, total_steps=steps, pct_start=warm_up)
     films, truth = torch.from_numpy(squares), torch.from_numpy(labels)
     chance = _sampling_weights(truth, how.sampling_power)
     began = time.monotonic()

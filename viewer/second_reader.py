@@ -7,6 +7,7 @@ of inference leave as :class:`~viewer.errors.SecondReaderError`.
 from __future__ import annotations
 
 import ctypes
+import gc
 import importlib
 import importlib.util
 import os
@@ -78,7 +79,7 @@ class SecondReader:
         """Import torch and grad-cam and load the model, so that the first film need not wait."""
         yield from self._load(folder)
         yield ReadingProgress("Loading the heat maps", 0.9)
-        importlib.import_module("inference.explain")
+        import_calmly("inference.explain")
 
     def read(self, image: Image, folder: Path) -> Generator[ReadingProgress | Reading, None, Reading]:
         """Read a film: first the answer without maps (``complete`` False), then the whole reading.
@@ -111,7 +112,7 @@ class SecondReader:
             raise SecondReaderError("The picture of this example is not on this machine; link or fetch the example films.")
         yield from self._load(folder)
         with _spoken():
-            explain = importlib.import_module("inference.explain")
+            explain = import_calmly("inference.explain")
             image = read_file(example.path)
             prediction = self._predictor.predict(display_grey(image), image.aspect_ratio, members=[int(example.fold)])
             index = self._predictor.bundle.class_names.index(example.answer)
@@ -127,7 +128,7 @@ class SecondReader:
             yield from load_torch()
             # Half of the processors: with all of them a busy two-core workstation answers many times slower.
             importlib.import_module("torch").set_num_threads(max(1, (os.cpu_count() or 1) // 2))
-            predict = importlib.import_module("inference.predict")
+            predict = import_calmly("inference.predict")
             yield ReadingProgress("Loading the model", 0.3)
             bundle = importlib.import_module("inference.bundle").open_bundle(folder)
             self._predictor = predict.Predictor(bundle, predict.choose_device(self._device))
@@ -159,7 +160,7 @@ class SecondReader:
         return _Answer(reading, prediction)
 
     def _with_maps(self, answer: _Answer) -> Reading:
-        explain = importlib.import_module("inference.explain")
+        explain = import_calmly("inference.explain")
         classes = list(range(len(self._predictor.bundle.class_names)))
         maps, milliseconds = explain.timed_maps(self._predictor, answer.prediction, classes)
         return _changed(
@@ -417,7 +418,25 @@ def load_torch() -> Generator[ReadingProgress, None, None]:
     if sys.platform.startswith("linux"):
         _map_libraries(folder, ("libc10.so", "libtorch_cpu.so", "libtorch.so"))
     yield ReadingProgress("Loading the network library", 0.2)
-    importlib.import_module("torch")
+    import_calmly("torch")
+
+
+def import_calmly(name: str) -> Any:
+    """Import a large library with the garbage collector at rest, and keep what came out of its later rounds.
+
+    Each full collection in the midst of such an import holds the interpreter lock for some 200 ms (torchvision alone makes
+    three), in which the window stands still.
+    """
+    if name in sys.modules:
+        return sys.modules[name]
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        return importlib.import_module(name)
+    finally:
+        gc.freeze()
+        if was_enabled:
+            gc.enable()
 
 
 def _map_libraries(folder: Path, names: tuple[str, ...]) -> None:

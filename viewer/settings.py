@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
 from PySide6.QtCore import QByteArray, QSettings
 
+from viewer.imaging.color_maps import COLOR_MAPS
 from viewer.paths import settings_file
 
 Value = TypeVar("Value")
@@ -15,19 +17,20 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True)
 class Option(Generic[Value]):
-    """One setting: what it is called on disk and on screen, its default, and for numbers the range it is held to."""
+    """One setting: what it is called on disk and on screen, its default, and the range or the words it is held to."""
 
     key: str
     default: Value
     title: str
     low: float | None = None
     high: float | None = None
+    words: tuple[str, ...] = ()
 
 
 MODEL = Option("reading/model", "darkcovidnet", "Model of the second reader")
-DEVICE = Option("reading/device", "auto", "Device: auto, cpu or cuda")
+DEVICE = Option("reading/device", "auto", "Device: auto, cpu or cuda", words=("auto", "cpu", "cuda"))
 HEAT_MAP_OPACITY = Option("heat_map/opacity", 0.55, "Opacity of the heat map", 0.05, 1.0)
-HEAT_MAP_COLORS = Option("heat_map/colors", "inferno", "Colour map of the heat map")
+HEAT_MAP_COLORS = Option("heat_map/colors", "inferno", "Colour map of the heat map", words=tuple(COLOR_MAPS))
 HEAT_MAP_OUTLINE = Option("heat_map/outline", True, "Outline at half height")
 CORNER_TEXT = Option("view/corner_text", True, "Corner text")
 DRAG_DOWN_BRIGHTER = Option("view/drag_down_brighter", True, "Dragging down makes the film brighter")
@@ -76,10 +79,10 @@ class Settings:
 
 
 def _held(option: Option[Value], stored: object) -> Value:
-    """Return a stored value as the option's type, held to its range."""
-    held: object = str(stored)
+    """Return a stored value as the option's type, held to its range; the default for nonsense."""
+    held: object = str(stored) if not option.words or stored in option.words else option.default
     if isinstance(option.default, bool):
-        held = stored if isinstance(stored, bool) else str(stored).lower() == "true"
+        held = {"true": True, "false": False}.get(str(stored).lower(), option.default)
     elif isinstance(option.default, list):
         held = [str(s) for s in stored] if isinstance(stored, list) else [str(stored)] if stored else []
     elif isinstance(option.default, int | float):
@@ -91,6 +94,8 @@ def _number(option: Option[Any], text: str) -> float:
     try:
         number = float(text)
     except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
         number = option.default
     low, high = (number if bound is None else bound for bound in (option.low, option.high))
     return type(option.default)(min(max(number, low), high))  # type: ignore[no-any-return]

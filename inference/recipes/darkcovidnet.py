@@ -46,6 +46,11 @@ RECIPE = Recipe(
         average_decay=0.99,  # remembers about 100 steps, four epochs of 28
         sampling_power=0.5,  # classes are 1 : 4 : 4
     ),
+    # Training films have all been resampled by the small rotations above, and are a little blunter for it. A film read as it
+    # is looks sharper than any of them, and sharpness is what the no-finding films of this set lack: on one held-out fold
+    # 26 of 100 of them were called pneumonia (84.9 % right in all); read as the mean of two views turned by half of the
+    # training range, 11 of 100 (89.3 %).
+    reading_rotations=(-1.5, 1.5),
     data=DataSetting(manifest="B_125_500_500.csv", folds=5, protocol_members=3),
     claims=(
         ("accuracy on 317 test films, as the article states it", "80.04 %"),
@@ -58,6 +63,7 @@ RECIPE = Recipe(
         "Square centre crop, because the shape of the picture tells the source.",
         "30 epochs instead of 100, label smoothing, averaged weights, rarer classes drawn more often.",
         "Folds are grouped by patient and stratified; the published folds share patients (40 % of test films).",
+        "A film is read as the mean of two views turned by 1.5 degrees either way, because training films were resampled, too.",
         "The mean of the logits of several networks answers: five (one a fold) in the shipped model, three under the "
         "article's own division.",
     ),

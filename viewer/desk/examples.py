@@ -55,6 +55,7 @@ class ExamplesDesk(QObject):
         panel.example_opened.connect(self._enlarge)
         panel.install_examples_requested.connect(self.choose_folder)
         panel.fetch_examples_requested.connect(self.fetch)
+        panel.model_chosen.connect(self.stop)  # a map still being made belongs to the model that was left
         window.action("install-examples").triggered.connect(self.choose_folder)
         window.action("fetch-examples").triggered.connect(self.fetch)
         window.cancel_requested.connect(self._cancel_installing)
@@ -63,7 +64,7 @@ class ExamplesDesk(QObject):
         self._desk.reading_changed.connect(self._titles)
 
     def stop(self) -> None:
-        """Drop the pictures still being made: another film has come."""
+        """Drop the pictures still being made: another film has come, or another model."""
         for job in self._wanted.values():
             job.cancel()
         self._wanted.clear()
@@ -94,7 +95,7 @@ class ExamplesDesk(QObject):
     def _give(self, picture: ExamplePicture) -> None:
         self._window.panel.set_picture(picture.sha256, picture.grey, picture.heat)
         shown = self._shown()
-        if self._large.isVisible() and shown and shown[self._large_at].sha256 == picture.sha256:
+        if self._large.isVisible() and self._large_at < len(shown) and shown[self._large_at].sha256 == picture.sha256:
             self._large.show_example(shown[self._large_at], picture.grey, picture.heat)
 
     def _failed(self, error: ViewerError) -> None:
@@ -155,7 +156,10 @@ class ExamplesDesk(QObject):
             self._run(fetch_example_films(self._desk.model_folder, limit), self._installed)
 
     def _run(self, work: Generator[Any, None, str], then: Callable[[str], None]) -> None:
-        self._cancel_installing()
+        if self._installing is not None:
+            # Its end must not be taken for that of the work that begins now.
+            self._installing.cancelled.disconnect(self._install_cancelled)
+            self._installing.cancel()
         job = self._loading_queue.submit(work, "example films")
         job.progressed.connect(self._progress)
         job.finished.connect(then)

@@ -134,6 +134,8 @@ class FilmsDesk(QObject):
 
     def _start_opening(self, work: Generator[Any, None, OpenSummary]) -> None:
         if self._opening is not None:
+            # Its end must not be taken for that of the opening that begins now.
+            self._opening.cancelled.disconnect(self._opening_ended)
             self._opening.cancel()
         self._show_first = True
         self._problems_seen = len(self._session.not_opened)

@@ -31,6 +31,7 @@ from viewer.imaging.pixel_layout import PixelLayout, bytes_of_frame
 LARGEST_FRAME_BYTES = 2**31
 LARGEST_DATASET_BYTES = 2**32
 _LONG_VALUE = 2**16
+_META_BYTES = 2048
 _UNDEFINED_LENGTH = 0xFFFFFFFF
 
 GREY = ("MONOCHROME1", "MONOCHROME2")
@@ -105,12 +106,18 @@ def parse(path: Path, data: bytes) -> DicomFile:
     UnreadableFile
         If it is damaged.
     """
-    _refuse_bomb(path, data)
+    with quiet():
+        _refuse_bomb(path, data)
     return _parse(path, BytesIO(data), len(data), None)
 
 
 def parse_header(path: Path, stream: BinaryIO, size: int) -> DicomFile:
     """Parse and check as :func:`parse` does, from an open file of ``size`` bytes, leaving long values unread."""
+    if _is_deflated(stream.read(_META_BYTES)):
+        # Inflated in one piece anyway, and only the whole tells how long it is.
+        stream.seek(0)
+        return parse(path, stream.read())
+    stream.seek(0)
     return _parse(path, stream, size, _LONG_VALUE)
 
 
@@ -136,9 +143,13 @@ def _read_dataset(path: Path, stream: BinaryIO, defer_size: int | None) -> FileD
         raise UnreadableFile(path, "its DICOM header is damaged") from error
 
 
+def _is_deflated(head: bytes) -> bool:
+    return head[128:132] == b"DICM" and _DEFLATED.encode() in head
+
+
 def _refuse_bomb(path: Path, data: bytes) -> None:
     """Refuse a deflated data set that would fill the memory, before pydicom inflates it in one piece."""
-    if _DEFLATED.encode() not in data[:2048] or data[128:132] != b"DICM":
+    if not _is_deflated(data[:_META_BYTES]):
         return
     try:
         meta = BytesIO(data)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import numpy as np
 
-from viewer.imaging.grayscale import display_table, voi_text
+from viewer.imaging.grayscale import default_voi, display_table, voi_text
 from viewer.imaging.heatmap import blend, heat_field, legend, overlay_rgba
 from viewer.imaging.image import Image, Voi
 from viewer.imaging.pyramid import build_pyramid
@@ -22,7 +22,7 @@ TITLE = "Second-reader report"
 
 @dataclass(frozen=True)
 class FilmLook:
-    """How the film is windowed and the map coloured on screen."""
+    """How the film is windowed (None: its own default) and the map coloured on screen."""
 
     voi: Voi | None
     inverted: bool = False
@@ -35,9 +35,7 @@ def printed_film(image: Image, look: FilmLook) -> np.ndarray:
     """Return the film through its window, uint8 grey or RGB, halved until it is no larger than print needs."""
     levels = build_pyramid(image.pixels)
     level = next((x for x in levels if max(x.shape[:2]) <= 2 * PRINTED_SIDE_PX), levels[-1])
-    if image.is_color or look.voi is None:
-        return level
-    return display_table(image, look.voi, look.inverted).apply(level)
+    return display_table(image, look.voi or default_voi(image), look.inverted).apply(level)
 
 
 def overlay_film(film: np.ndarray, image: Image, heat_map: HeatMap, look: FilmLook) -> np.ndarray:

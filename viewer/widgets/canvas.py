@@ -10,6 +10,7 @@ import numpy as np
 from PySide6.QtCore import QPoint, QPointF, QRectF, QSizeF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
+    QFocusEvent,
     QImage,
     QKeyEvent,
     QMouseEvent,
@@ -25,7 +26,7 @@ from PySide6.QtWidgets import QWidget
 
 from viewer.imaging.grayscale import DisplayTable, default_voi, display_table, drag_window, window_of
 from viewer.imaging.heatmap import heat_field, outline, overlay_rgba
-from viewer.imaging.image import Image, Voi
+from viewer.imaging.image import Image, Voi, Window
 from viewer.imaging.pyramid import build_pyramid
 from viewer.reading import HeatMap
 from viewer.widgets.corner_texts import CornerTexts, paint_corner_texts
@@ -34,6 +35,8 @@ from viewer.widgets.view_geometry import ViewGeometry
 HEAT_GRID = 384
 """Samples a side of the heat map's own picture: smooth to the eye, small in memory."""
 CLICK_REACH = 4
+NO_WINDOW = Window(128.0, 256.0)
+"""Stands in for the window of a coloured picture, which none changes."""
 SMOOTH_UNTIL = 6.0
 """Above this many screen pixels a film pixel, pixels are drawn as squares."""
 
@@ -63,7 +66,7 @@ class Canvas(QWidget):
     pixel_pointed = Signal(object)
     """(row, column) under the cursor, or None outside the film."""
     step_requested = Signal(int)
-    """Wheel over a series: +1 next image, -1 previous."""
+    """Wheel over a series: so many images on, or back where negative."""
     context_requested = Signal(QPoint)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -98,6 +101,7 @@ class Canvas(QWidget):
         self._drag_from: Voi | None = None
         self._moved = False
         self._space_held = False
+        self._turned = 0.0
 
     # What is shown
 
@@ -141,8 +145,8 @@ class Canvas(QWidget):
         self.voi_changed.emit()
 
     def _rebuild_table(self) -> None:
-        if self.image is not None and not self.image.is_color and self.voi is not None:
-            self._table = display_table(self.image, self.voi, self.inverted)
+        if self.image is not None:
+            self._table = display_table(self.image, self.voi or NO_WINDOW, self.inverted)
         self.update()
 
     # The heat map
@@ -401,15 +405,21 @@ class Canvas(QWidget):
         self._drag = ""
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Fit the film."""
+        """Fit the film; another button pressed twice in haste is pressed."""
         if event.button() == Qt.MouseButton.LeftButton:
             self.fit()
+        else:
+            self.mousePressEvent(event)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Step through a series; zoom a single film, or any with Ctrl."""
         steps = event.angleDelta().y() / 120
         if self.wheel_steps and not event.modifiers() & Qt.KeyboardModifier.ControlModifier:
-            self.step_requested.emit(-1 if steps > 0 else 1)
+            self._turned += steps  # a touchpad sends a notch of the wheel in many pieces
+            notches = int(self._turned)
+            self._turned -= notches
+            if notches:
+                self.step_requested.emit(-notches)
         else:
             self.zoom_by(1.15**steps, event.position())
         event.accept()
@@ -433,3 +443,9 @@ class Canvas(QWidget):
             self.unsetCursor()
         else:
             super().keyReleaseEvent(event)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """Let go of Space: its release will be told to another widget."""
+        self._space_held = False
+        self.unsetCursor()
+        super().focusOutEvent(event)

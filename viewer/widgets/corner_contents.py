@@ -50,9 +50,8 @@ def _labelled(label: str, value: object) -> str:
 
 
 def _window_text(canvas: Canvas, image: Image) -> str:
-    if image.is_color or canvas.voi is None:
-        return "Colour"
-    return voi_text(canvas.voi) + ("  inverted" if canvas.inverted else "")
+    text = "Colour" if image.is_color or canvas.voi is None else voi_text(canvas.voi)
+    return text + ("  inverted" if canvas.inverted else "")
 
 
 def _value_text(image: Image, pointed: tuple[int, int] | None) -> str:

@@ -1,0 +1,118 @@
+"""A small world for inference: 24 films of 12 patients, and a model trained and judged on them in earnest."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import shutil
+from collections.abc import Callable, Generator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image as PillowImage
+
+from inference.assemble import assemble
+from inference.bundle import Bundle, open_bundle
+from inference.dataset import Sample, read_manifest
+from inference.members import plan_members, train_members
+from inference.predict import CPU, Predictor
+from inference.recipe import Recipe
+from inference.recipes.darkcovidnet import RECIPE
+
+Result = TypeVar("Result")
+
+CORNERS = {"covid": (0, 0), "no_finding": (0, 60), "pneumonia": (70, 30)}
+
+
+def exhaust(work: Generator[Any, None, Result]) -> Result:
+    """Run a generator to its end and return what it returns."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            return end.value
+
+
+def write_films(folder: Path) -> Path:
+    """Write 24 noisy films, bright in a corner that tells the class, and their manifest."""
+    random = np.random.default_rng(7)
+    rows = []
+    for number in range(24):
+        label = tuple(CORNERS)[number % 3]
+        top, left = CORNERS[label]
+        grey = random.integers(20, 90, (130, 110), dtype=np.uint8)
+        grey[top : top + 50, left : left + 50] += 120
+        path = folder / f"film-{number}.png"
+        PillowImage.fromarray(grey).save(path)
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        split = "test" if number % 12 >= 9 else "train"
+        rows.append([path.name, digest, label, split, f"patient-{number % 12}", "PA", "55", "F", "ieee:Italy"])
+    manifest = folder / "B_125_500_500.csv"
+    with manifest.open("w", newline="", encoding="utf-8") as stream:
+        table = csv.writer(stream)
+        table.writerow(["file", "sha256", "label", "split", "patient", "view", "age", "sex", "source"])
+        table.writerows(rows)
+    return manifest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    """Keep torch to one thread: the films are too small for more."""
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def finish() -> Callable[[Generator[Any, None, Result]], Result]:
+    return exhaust
+
+
+@pytest.fixture(scope="session")
+def tiny_recipe() -> Recipe:
+    """Return the three-class recipe with two folds, one network of the article's division, and one epoch."""
+    return replace(
+        RECIPE,
+        optimisation=replace(RECIPE.optimisation, epochs=1, batch=8, average_decay=0.5),
+        data=replace(RECIPE.data, folds=2, protocol_members=1),
+    )
+
+
+@pytest.fixture(scope="session")
+def tiny_manifest(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_films(tmp_path_factory.mktemp("films"))
+
+
+@pytest.fixture(scope="session")
+def tiny_samples(tiny_recipe: Recipe, tiny_manifest: Path) -> tuple[Sample, ...]:
+    return read_manifest(tiny_manifest, tiny_recipe.class_names)
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(
+    tmp_path_factory: pytest.TempPathFactory, tiny_recipe: Recipe, tiny_samples: tuple[Sample, ...], tiny_manifest: Path
+) -> Path:
+    """Return the folder of a bundle trained and assembled as ``hilum train`` does it; only to be read."""
+    folder = tmp_path_factory.mktemp("models") / "darkcovidnet"
+    members = plan_members(tiny_recipe, tiny_samples)
+    weights = exhaust(train_members(tiny_recipe, tiny_samples, members, folder / "members"))
+    exhaust(assemble(tiny_recipe, tiny_samples, members, weights, tiny_manifest, folder, CPU))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_bundle(tiny_folder: Path) -> Bundle:
+    return open_bundle(tiny_folder)
+
+
+@pytest.fixture(scope="session")
+def tiny_predictor(tiny_bundle: Bundle) -> Predictor:
+    return Predictor(tiny_bundle, CPU)
+
+
+@pytest.fixture
+def folder_copy(tiny_folder: Path, tmp_path: Path) -> Path:
+    """Return a copy of the bundle that a test may damage."""
+    return Path(shutil.copytree(tiny_folder, tmp_path / "darkcovidnet"))
