@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -94,10 +95,11 @@ class Bundle:
     def embeddings(self) -> Embeddings:
         """Return the features of the held-out films."""
         try:
-            with np.load(self.folder / EMBEDDINGS, allow_pickle=False) as stored:
+            content = BytesIO((self.folder / EMBEDDINGS).read_bytes())
+            with np.load(content, allow_pickle=False) as stored:
                 vectors = stored["vectors"].astype(np.float32)
                 return Embeddings(vectors, stored["fold"].astype(np.int64), stored["scale"].astype(np.float32))
-        except (OSError, EOFError, ValueError, KeyError, BadZipFile) as error:
+        except (OSError, EOFError, ValueError, KeyError, TypeError, BadZipFile) as error:
             raise BundleError(f"The features of the model {self.name} could not be read: {error}.") from error
 
 

@@ -47,7 +47,7 @@ class Proportion:
                 "low": low, "high": high}  # fmt: skip
 
     def __str__(self) -> str:
-        """Return "254/317 = 80.1 % (75.4 to 84.2)"."""
+        """Return "254/317 = 80.13 % (75.4 to 84.1)"."""
         low, high = self.interval
         return f"{self.count}/{self.total} = {100 * self.value:.2f} % ({100 * low:.1f} to {100 * high:.1f})"
 

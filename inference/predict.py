@@ -59,7 +59,7 @@ def is_device_failure(error: RuntimeError) -> bool:
     """Return whether an exception is CUDA's (out of memory, lost device, library failure) and not a fault of ours."""
     if isinstance(error, torch.OutOfMemoryError | torch.AcceleratorError):
         return True
-    return any(word in str(error) for word in ("CUDA", "cuDNN", "CUBLAS", "cublas", "NVML"))
+    return any(word in str(error) for word in ("CUDA", "cuDNN", "CUBLAS", "cublas", "NVML", "NVIDIA"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,5 +183,5 @@ class Predictor:
                 features = network.target_layer(entering)
                 logits.append(network.classify(features).mean(dim=0).double().cpu().numpy())
                 embeddings.append(features.mean(dim=(0, 2, 3)).float().cpu().numpy())
-                before.append(entering)
+                before.append(entering.cpu())  # maps can still be made when the device is lost
         return np.stack(logits), np.stack(embeddings), tuple(before)

@@ -108,6 +108,6 @@ class Recipe:
 
     def fingerprint(self) -> str:
         """Return 16 hexadecimal digits that change with any number that changes the trained weights."""
-        words = {"title", "claims", "departures", "notes", "article", "reading_rotations"}
+        words = {"title", "claims", "departures", "notes", "article", "reading_rotations", "data"}
         trained_by = {k: v for k, v in asdict(self).items() if k not in words}
         return hashlib.sha256(json.dumps(trained_by, sort_keys=True).encode()).hexdigest()[:16]

@@ -131,8 +131,9 @@ class SecondReader:
             predict = import_calmly("inference.predict")
             yield ReadingProgress("Loading the model", 0.3)
             bundle = importlib.import_module("inference.bundle").open_bundle(folder)
-            self._predictor = predict.Predictor(bundle, predict.choose_device(self._device))
-            self._embeddings, self._rows = bundle.embeddings(), bundle.examples()
+            loaded = predict.Predictor(bundle, predict.choose_device(self._device)), bundle.embeddings(), bundle.examples()
+            # All at once: a model that fails half way must not answer in the place of the last.
+            self._predictor, self._embeddings, self._rows = loaded
             self._folder = folder
 
     def _answer(self, image: Image, warnings: tuple[str, ...]) -> _Answer:

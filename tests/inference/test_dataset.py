@@ -106,9 +106,7 @@ def test_a_patient_on_both_sides_is_refused(tmp_path: Path) -> None:
         ([film("a", "x")], r"has no film of the class y\."),
     ],
 )
-def test_a_manifest_that_does_not_suit_the_recipe_is_refused(
-    tmp_path: Path, rows: list[tuple[str, ...]], fault: str
-) -> None:
+def test_a_manifest_that_does_not_suit_the_recipe_is_refused(tmp_path: Path, rows: list[tuple[str, ...]], fault: str) -> None:
     with pytest.raises(DatasetError, match=rf"^The manifest films\.csv {fault}$"):
         read_manifest(write_manifest(tmp_path, *rows), ("x", "y"))
 

@@ -15,9 +15,7 @@ from inference.networks.registry import build_network
 from inference.recipe import Recipe
 
 
-@pytest.mark.parametrize(
-    ("channels", "classes", "parameters"), [(3, 3, 1_167_586), (3, 2, 1_164_434), (1, 3, 1_167_442)]
-)
+@pytest.mark.parametrize(("channels", "classes", "parameters"), [(3, 3, 1_167_586), (3, 2, 1_164_434), (1, 3, 1_167_442)])
 def test_the_parameters_are_those_of_the_article(channels: int, classes: int, parameters: int) -> None:
     network = DarkCovidNet(classes, channels)
     assert sum(p.numel() for p in network.parameters()) == parameters

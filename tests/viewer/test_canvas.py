@@ -207,8 +207,6 @@ def test_without_a_film_a_sentence_stands_in_its_place(canvas, film):
     assert grabbed(canvas).max() == 0
 
 
-
-
 def spot_on_black(rows, columns, top, left, side):
     pixels = np.zeros((rows, columns), np.uint16)
     pixels[top : top + side, left : left + side] = 1000

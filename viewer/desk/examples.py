@@ -45,7 +45,7 @@ class ExamplesDesk(QObject):
         self._pictures: dict[tuple[str, str], ExamplePicture] = {}
         self._wanted: dict[str, Job] = {}
         self._installing: Job | None = None
-        self._large = ExampleWindow(window)
+        self.enlarged = ExampleWindow(window)
         self._large_at = 0
         self._connect()
 
@@ -59,8 +59,8 @@ class ExamplesDesk(QObject):
         window.action("install-examples").triggered.connect(self.choose_folder)
         window.action("fetch-examples").triggered.connect(self.fetch)
         window.cancel_requested.connect(self._cancel_installing)
-        self._large.next_requested.connect(self._next)
-        self._large.previous_requested.connect(self._previous)
+        self.enlarged.next_requested.connect(self._next)
+        self.enlarged.previous_requested.connect(self._previous)
         self._desk.reading_changed.connect(self._titles)
 
     def stop(self) -> None:
@@ -95,8 +95,8 @@ class ExamplesDesk(QObject):
     def _give(self, picture: ExamplePicture) -> None:
         self._window.panel.set_picture(picture.sha256, picture.grey, picture.heat)
         shown = self._shown()
-        if self._large.isVisible() and self._large_at < len(shown) and shown[self._large_at].sha256 == picture.sha256:
-            self._large.show_example(shown[self._large_at], picture.grey, picture.heat)
+        if self.enlarged.isVisible() and self._large_at < len(shown) and shown[self._large_at].sha256 == picture.sha256:
+            self.enlarged.show_example(shown[self._large_at], picture.grey, picture.heat)
 
     def _failed(self, error: ViewerError) -> None:
         self._wanted = {sha: job for sha, job in self._wanted.items() if not job.is_done}
@@ -111,13 +111,13 @@ class ExamplesDesk(QObject):
         shown = self._shown()
         self._large_at = next((i for i, e in enumerate(shown) if e.sha256 == example.sha256), 0)
         self._show_large()
-        self._large.show()
-        self._large.raise_()
+        self.enlarged.show()
+        self.enlarged.raise_()
 
     def _show_large(self) -> None:
         example = self._shown()[self._large_at]
         picture = self._pictures.get((str(self._desk.model_folder), example.sha256))
-        self._large.show_example(example, picture.grey if picture else None, picture.heat if picture else None)
+        self.enlarged.show_example(example, picture.grey if picture else None, picture.heat if picture else None)
         self._want(example)
 
     def _next(self) -> None:
@@ -134,7 +134,7 @@ class ExamplesDesk(QObject):
 
     def _titles(self, reading: Reading) -> None:
         if reading.matrix is not None:
-            self._large.set_titles(dict(zip(reading.matrix.names, reading.matrix.titles, strict=True)))
+            self.enlarged.set_titles(dict(zip(reading.matrix.names, reading.matrix.titles, strict=True)))
 
     # Where the pictures come from
 

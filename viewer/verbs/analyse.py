@@ -26,6 +26,7 @@ from viewer.reporting.report import ReportText
 from viewer.second_reader import SecondReader
 
 DEFAULT_MODEL = "darkcovidnet"
+WITHHELD = "The heat map of the answer is withheld: nothing in it rises above the floor of the model."
 
 
 def add_parser(subparsers: Any) -> None:
@@ -47,9 +48,12 @@ def run(arguments: argparse.Namespace) -> int:
     _finish(reader.warm_up(folder))
     films = list(_films(arguments.paths))
     failed = not films
+    if not films:
+        print("There is no film to read in what was named.", file=sys.stderr)
     answers = []
-    for film in films:
-        outputs = _Outputs(_numbered(arguments.heatmap, film, len(films)), _numbered(arguments.report, film, len(films)))
+    heat_maps, reports = _named(arguments.heatmap, films), _named(arguments.report, films)
+    for film, heat_map, report in zip(films, heat_maps, reports, strict=True):
+        outputs = _Outputs(heat_map, report)
         answers.append(_analyse(film, reader, folder, outputs))
         if arguments.json != "-":
             print(_line(answers[-1]), flush=True)
@@ -76,9 +80,15 @@ def _films(paths: Sequence[Path]) -> Iterator[Path]:
             yield path
 
 
-def _numbered(out: Path | None, film: Path, count: int) -> Path | None:
-    """Return the output's own name for one film, with the film's name in it when there are several."""
-    return out if out is None or count == 1 else out.with_name(f"{out.stem}-{film.stem}{out.suffix}")
+def _named(out: Path | None, films: Sequence[Path]) -> list[Path | None]:
+    """Return the output's name for each film: with the film's own in it when there are several, and never one twice."""
+    if out is None or len(films) == 1:
+        return [out] * len(films)
+    names: dict[str, None] = {}
+    for film in films:
+        candidates = (f"{out.stem}-{film.stem}{n}{out.suffix}" for n in ("", *(f"-{k}" for k in range(2, len(films) + 2))))
+        names[next(name for name in candidates if name not in names)] = None
+    return [out.with_name(name) for name in names]
 
 
 def _analyse(film: Path, reader: SecondReader, folder: Path, outputs: _Outputs) -> dict[str, Any]:
@@ -101,6 +111,7 @@ def _analyse(film: Path, reader: SecondReader, folder: Path, outputs: _Outputs) 
         "warnings": [
             *image.warnings,
             *reading.warnings,
+            *([WITHHELD] if predicted and predicted.peak < predicted.floor else []),
             *([f"Only the first of its {frames} frames was read."] if frames > 1 else []),
         ],
     }

@@ -26,7 +26,7 @@ from PySide6.QtWidgets import QWidget
 
 from viewer.imaging.grayscale import DisplayTable, default_voi, display_table, drag_window, window_of
 from viewer.imaging.heatmap import heat_field, outline, overlay_rgba
-from viewer.imaging.image import Image, Voi, Window
+from viewer.imaging.image import Image, Voi
 from viewer.imaging.pyramid import build_pyramid
 from viewer.reading import HeatMap
 from viewer.widgets.corner_texts import CornerTexts, paint_corner_texts
@@ -35,8 +35,6 @@ from viewer.widgets.view_geometry import ViewGeometry
 HEAT_GRID = 384
 """Samples a side of the heat map's own picture: smooth to the eye, small in memory."""
 CLICK_REACH = 4
-NO_WINDOW = Window(128.0, 256.0)
-"""Stands in for the window of a coloured picture, which none changes."""
 SMOOTH_UNTIL = 6.0
 """Above this many screen pixels a film pixel, pixels are drawn as squares."""
 
@@ -146,7 +144,7 @@ class Canvas(QWidget):
 
     def _rebuild_table(self) -> None:
         if self.image is not None:
-            self._table = display_table(self.image, self.voi or NO_WINDOW, self.inverted)
+            self._table = display_table(self.image, self.voi or default_voi(self.image), self.inverted)
         self.update()
 
     # The heat map

@@ -1,0 +1,238 @@
+"""What the second reader will not read, and what it answers where it may."""
+
+import json
+import shutil
+from hashlib import sha256
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from viewer.errors import ReadingRefused, SecondReaderError
+from viewer.imaging.grayscale import to_display
+from viewer.imaging.image import Window
+from viewer.imaging.reader import read_file
+from viewer.reading import Reading, ReadingProgress
+from viewer.second_reader import SecondReader, confusion_matrix, display_grey, refuse_unfit
+
+GREYS = np.arange(10_000).reshape(100, 100)
+CHEST = {"modality": "DX", "body_part": "CHEST", "view_position": "PA", "age": "55 y", "age_years": 55.0}
+CLASSES = ("covid", "no_finding", "pneumonia")
+
+
+@pytest.fixture
+def chest(picture):
+    """Return a maker of frontal chest films of an adult; any field may be another."""
+    return lambda pixels=GREYS, dtype="uint16", **fields: picture(pixels, dtype, **{**CHEST, **fields})
+
+
+@pytest.fixture(scope="module")
+def reader():
+    return SecondReader("cpu")
+
+
+def run(work):
+    """Return all that a generator yields, then what it returns."""
+    yielded = []
+    while True:
+        try:
+            yielded.append(next(work))
+        except StopIteration as end:
+            return yielded, end.value
+
+
+@pytest.fixture(scope="module")
+def read(reader, shipped_model, synthetic):
+    """Return what the reading of the synthetic film yields, and the whole reading."""
+    return run(reader.read(synthetic, shipped_model))
+
+
+def copy_of(model, tmp_path, **changed):
+    """Copy a bundle with some files' bytes changed; the card names the new hash where ``rehash`` says so."""
+    folder = tmp_path / "copy"
+    shutil.copytree(model, folder)
+    rehash = changed.pop("rehash", False)
+    card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
+    for name, data in changed.items():
+        path = folder / name.replace("__", ".")
+        path.write_bytes(data)
+        if rehash:
+            card["files"][path.name] = sha256(data).hexdigest()
+    (folder / "card.json").write_text(json.dumps(card), encoding="utf-8")
+    return folder
+
+
+# --------------------------------------------------------------------------------------------------------- refusals
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"modality": "CT"}, "This is a CT picture; the model reads frontal chest radiographs (CR, DX) only."),
+        ({"modality": "MG"}, "This is a MG picture; the model reads frontal chest radiographs (CR, DX) only."),
+        ({"body_part": "HAND"}, "The header says that this film shows HAND; the model reads chest films only."),
+        ({"view_position": "LL"}, "This is a lateral film (view LL); the model reads frontal films only."),
+        ({"view_position": "Lateral"}, "This is a lateral film (view Lateral); the model reads frontal films only."),
+        ({"age": "7 y", "age_years": 7.0},
+         "The patient is 7 y; the model was made for adults and calls most healthy children COVID-19."),
+        ({"pixels": GREYS[:63]}, "The picture has 100 x 63 pixels; the model needs 64 at least."),
+        ({"pixels": np.full((100, 100), 7)}, "The picture is one even grey; there is nothing to read."),
+        ({"pixels": np.zeros((100, 100, 3)), "dtype": "uint8"},
+         "This picture has colours; the model reads grey chest films only."),
+    ],
+)  # fmt: skip
+def test_what_is_no_frontal_chest_film_of_an_adult_is_refused_and_why_is_said(chest, fields, sentence):
+    with pytest.raises(ReadingRefused) as refused:
+        refuse_unfit(chest(**fields))
+    assert str(refused.value) == sentence
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{}, {"modality": "CR"}, {"view_position": "AP"}, {"view_position": ""}, {"body_part": ""}, {"body_part": "Thorax PA"},
+     {"age": "18 y", "age_years": 18.0}, {"age": "", "age_years": None}, {"pixels": GREYS[:64, :64]}],
+)  # fmt: skip
+def test_a_frontal_chest_film_of_an_adult_is_read_without_a_warning(chest, fields):
+    assert refuse_unfit(chest(**fields)) == ()
+
+
+@pytest.mark.parametrize("modality", ["", "OT", "SC"])
+def test_a_header_that_does_not_name_a_radiograph_is_warned_about(chest, modality):
+    assert refuse_unfit(chest(modality=modality)) == (
+        "The header does not say that this is a radiograph; the answer holds only for frontal chest films.",
+    )
+
+
+def test_a_picture_that_is_no_dicom_file_is_warned_about(picture):
+    assert refuse_unfit(picture(GREYS, name="lungs.png", is_dicom=False)) == (
+        "Not a DICOM file: age, view and body part are unknown and were not checked.",
+    )
+
+
+def test_the_synthetic_film_is_one_the_model_may_read(synthetic):
+    assert refuse_unfit(synthetic) == ()
+
+
+def test_a_ct_of_the_shared_films_is_refused(shared_dicom):
+    image = read_file(shared_dicom / "DICOM-Swift/Tests/DicomCoreTests/Fixtures/DecoderParity/ct_explicit_vr_le_rescale.dcm")
+    with pytest.raises(ReadingRefused, match="This is a CT picture"):
+        refuse_unfit(image)
+
+
+# ---------------------------------------------------------------------------------------------------------- answers
+
+
+def test_a_refused_film_gets_no_number_no_map_and_no_example(reader, shipped_model, chest):
+    _, reading = run(reader.read(chest(modality="CT"), shipped_model))
+    assert (reading.status, reading.predicted, reading.complete) == ("refused", "", True)
+    assert (reading.probabilities, reading.heat_maps, reading.examples) == ((), (), ())
+    assert reading.reason == "This is a CT picture; the model reads frontal chest radiographs (CR, DX) only."
+
+
+def test_the_answer_comes_first_without_maps_and_then_whole(read):
+    yielded, whole = read
+    partial = yielded[-1]
+    assert all(isinstance(step, ReadingProgress) for step in yielded[:-1])
+    assert isinstance(partial, Reading)
+    assert (partial.complete, partial.heat_maps) == (False, ())
+    assert (whole.complete, len(whole.heat_maps)) == (True, 3)
+    assert partial.probabilities == whole.probabilities
+
+
+def test_the_probabilities_of_the_classes_add_up_to_one_and_lie_among_those_of_the_members(read):
+    probabilities = read[1].probabilities
+    assert tuple(p.name for p in probabilities) == CLASSES
+    assert sum(p.probability for p in probabilities) == pytest.approx(1, abs=1e-6)
+    assert all(0 <= p.low <= p.high <= 1 for p in probabilities)
+    assert read[1].predicted == max(probabilities, key=lambda p: p.probability).name
+
+
+def test_the_reading_belongs_to_the_film_it_was_made_of(read, synthetic):
+    reading = read[1]
+    assert (reading.sha256, reading.frame) == (synthetic.sha256, 0)
+    assert reading.sop_instance_uid == synthetic.identity.sop_instance_uid
+    assert set(reading.milliseconds) == {"preprocess", "forward", "heatmap"}
+
+
+def test_the_maps_of_all_classes_lie_over_the_central_square_of_the_film(read):
+    maps = read[1].heat_maps
+    assert tuple(m.class_name for m in maps) == CLASSES
+    assert [m.bounds_row_column for m in maps] == [(50, 0, 550, 500)] * 3
+    for heat_map in maps:
+        first, step = np.array(heat_map.first_cell_row_column), np.array(heat_map.step_row_column)
+        last = first + step * (np.array(heat_map.cells.shape) - 1)
+        assert heat_map.cells.min() >= 0
+        assert all(first <= (50, 0) + step / 2)
+        assert all(last >= (550, 500) - step / 2)
+
+
+def test_the_examples_come_nearest_first_and_are_those_of_the_matrix(read):
+    reading = read[1]
+    distances = [example.distance for example in reading.examples]
+    assert distances == sorted(distances)
+    assert len(distances) == sum(map(sum, reading.matrix.counts))
+
+
+def test_the_networks_see_the_film_as_stored_whatever_the_window_on_screen(synthetic):
+    assert np.array_equal(display_grey(synthetic), to_display(synthetic, Window(2050, 2500)))
+
+
+def probabilities(reader, model, image):
+    return np.array([p.probability for p in run(reader.read(image, model))[1].probabilities])
+
+
+def test_a_film_stored_inverted_gets_the_same_answer(reader, shipped_model, read, synthetic, picture):
+    window = Window(4095 - 2050 + 1, 2500)
+    inverted = picture(4095 - synthetic.pixels, photometric_interpretation="MONOCHROME1", vois=(window,), **CHEST)
+    expected = [p.probability for p in read[1].probabilities]
+    assert probabilities(reader, shipped_model, inverted) == pytest.approx(expected, abs=0.01)
+
+
+def test_a_film_saved_as_png_as_it_is_displayed_gets_the_same_answer(reader, shipped_model, read, synthetic, tmp_path):
+    PIL.Image.fromarray(to_display(synthetic)).save(tmp_path / "film.png")
+    expected = [p.probability for p in read[1].probabilities]
+    assert probabilities(reader, shipped_model, read_file(tmp_path / "film.png")) == pytest.approx(expected, abs=1e-3)
+
+
+# ------------------------------------------------------------------------------------------------------ bad models
+
+
+def test_a_model_that_is_not_there_is_named(tmp_path, synthetic):
+    with pytest.raises(SecondReaderError) as failed:
+        run(SecondReader("cpu").read(synthetic, tmp_path / "nowhere"))
+    assert str(failed.value) == "There is no model called nowhere: its card.json was not found."
+
+
+@pytest.mark.parametrize("rehash", [False, True])
+def test_damaged_weights_are_refused_whether_or_not_the_card_agrees(shipped_model, tmp_path, synthetic, rehash):
+    weights = (shipped_model / "weights.safetensors").read_bytes()
+    cut = weights[: len(weights) // 2] if rehash else weights[:-1] + bytes([weights[-1] ^ 1])
+    folder = copy_of(shipped_model, tmp_path, weights__safetensors=cut, rehash=rehash)
+    with pytest.raises(SecondReaderError, match=r"weights\.safetensors"):
+        run(SecondReader("cpu").read(synthetic, folder))
+
+
+def test_a_model_that_fails_while_it_is_loaded_does_not_answer_in_the_place_of_the_last(
+    shipped_model, tmp_path, synthetic, read
+):
+    folder = copy_of(shipped_model, tmp_path, embeddings__npz=b"no features", rehash=True)
+    card = json.loads((folder / "card.json").read_text(encoding="utf-8")) | {"name": "other"}
+    (folder / "card.json").write_text(json.dumps(card), encoding="utf-8")
+    reader = SecondReader("cpu")
+    run(reader.warm_up(shipped_model))
+    with pytest.raises(SecondReaderError):
+        run(reader.read(synthetic, folder))
+    assert run(reader.read(synthetic, shipped_model))[1].model.name == "darkcovidnet"
+
+
+def test_an_unknown_device_is_named(shipped_model, synthetic):
+    with pytest.raises(SecondReaderError) as failed:
+        run(SecondReader("abacus").read(synthetic, shipped_model))
+    assert str(failed.value) == "There is no device called 'abacus'; there are auto, cpu and cuda."
+
+
+def test_the_matrix_of_the_card_counts_each_held_out_film_once(shipped_model):
+    card = json.loads((shipped_model / "card.json").read_text(encoding="utf-8"))
+    matrix = confusion_matrix(card)
+    assert matrix.names == CLASSES
+    assert sum(map(sum, matrix.counts)) == card["training_data"]["films"]
