@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ from inference.evaluate import Proportion, confusion_counts
 from inference.predict import Predictor
 from inference.recipe import Recipe
 
-NPY = b"\x93NUMPY\x01\x00\x36\x00{'descr': '<f4', 'fortran_order': False, 'shape': (1,)}\x00\x00\x80?"
+NPY = BytesIO()
+np.save(NPY, np.zeros(3))
 
 
 def edit_card(folder: Path, change: Callable[[dict[str, Any]], Any]) -> None:
@@ -215,7 +217,7 @@ def test_damaged_weights_are_told(tmp_path: Path) -> None:
         read_tensors(tmp_path / "weights.safetensors")
 
 
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04broken", b"\x80\x04pickle", NPY])
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04broken", b"\x80\x04pickle", NPY.getvalue()])
 def test_damaged_features_are_told(folder_copy: Path, content: bytes) -> None:
     bundle = open_bundle(folder_copy)
     (folder_copy / "embeddings.npz").write_bytes(content)

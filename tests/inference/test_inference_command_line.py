@@ -111,9 +111,8 @@ def test_training_ends_in_a_model_that_opens(trained: tuple[int, Path, str, str]
     status, folder, said, _ = trained
     assert status == 0
     assert said.splitlines()[-1] == f"The model darkcovidnet was written to {folder}."
-    bundle = open_bundle(folder)
-    assert bundle.card["recipe_fingerprint"] == tiny_bundle.card["recipe_fingerprint"]
-    assert bundle.weights_sha256 == tiny_bundle.weights_sha256
+    assert open_bundle(folder).card["recipe_fingerprint"] == tiny_bundle.card["recipe_fingerprint"]
+    assert len(list((folder / "members").glob("*.safetensors"))) == 3
 
 
 def test_training_prints_both_divisions(trained: tuple[int, Path, str, str]) -> None:

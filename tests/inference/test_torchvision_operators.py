@@ -2,39 +2,38 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 
+SCRIPT = """
+import json, torch
+from inference.torchvision_operators import declare_missing_operators as declare
+first, second, uncached = declare(), declare(), declare.__wrapped__()
+import torchvision
+schemas = torch._C._jit_get_schemas_for_operator("torchvision::nms")
+from inference.grad_cam import GradCAM
+print(json.dumps([torchvision.ops.nms.__name__, GradCAM.__name__, first is second, len(schemas)]))
+"""
 
-def said_by(*lines: str) -> str:
-    done = subprocess.run([sys.executable, "-c", "\n".join(lines)], cwd=ROOT, capture_output=True, text=True, check=False)
+
+@pytest.fixture(scope="module")
+def said() -> list[Any]:
+    """Return what a fresh interpreter says that declared the operators thrice before it imported torchvision."""
+    done = subprocess.run([sys.executable, "-c", SCRIPT], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
+    return list(json.loads(done.stdout))
 
 
-def test_torchvision_is_imported_in_a_fresh_interpreter() -> None:
-    said = said_by(
-        "from inference.torchvision_operators import declare_missing_operators",
-        "declare_missing_operators()",
-        "import torchvision",
-        "print(torchvision.ops.nms.__name__)",
-    )
-    assert said == "nms"
+def test_torchvision_and_grad_cam_are_imported_in_a_fresh_interpreter(said: list[Any]) -> None:
+    assert said[:2] == ["nms", "GradCAM"]
 
 
-def test_grad_cam_is_imported_in_a_fresh_interpreter() -> None:
-    assert said_by("from inference.grad_cam import GradCAM", "print(GradCAM.__name__)") == "GradCAM"
-
-
-def test_nothing_is_declared_twice() -> None:
-    said = said_by(
-        "import torch",
-        "from inference.torchvision_operators import declare_missing_operators as declare",
-        "first, second, uncached = declare(), declare(), declare.__wrapped__()",
-        "import torchvision",
-        "print(first is second, len(torch._C._jit_get_schemas_for_operator('torchvision::nms')))",
-    )
-    assert said == "True 1"
+def test_nothing_is_declared_twice(said: list[Any]) -> None:
+    assert said[2:] == [True, 1]

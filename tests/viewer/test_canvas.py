@@ -188,6 +188,15 @@ def test_a_large_film_that_fits_is_painted_as_the_mean_of_its_pixels(canvas, pic
     assert np.abs(display[2::5, 2::5] - mean).mean() > 1.5
 
 
+def test_lines_that_the_screen_can_show_are_not_lost_when_a_large_film_fits(canvas, picture):
+    pixels = np.zeros((3000, 2500))
+    pixels[:, np.arange(2500) % 20 < 10] = 1000
+    canvas.resize(500, 600)
+    canvas.show_image(picture(pixels, vois=(Window(500, 1000),)))
+    painted = grabbed(canvas)[300, 100:400, 0]
+    assert painted.reshape(-1, 4).std(axis=1).min() > 100
+
+
 def test_each_level_of_the_pyramid_lies_where_the_film_lies(canvas, picture):
     canvas.resize(500, 600)
     canvas.show_image(picture(spot_on_black(3000, 2500, 1000, 400, 60), vois=(Window(500, 1000),)))

@@ -88,6 +88,14 @@ def test_an_address_on_the_web_is_not_taken(window):
     assert dropped == []
 
 
+def test_of_files_and_addresses_together_the_files_are_taken(window):
+    dropped = heard(window.paths_dropped)
+    data = files("https://example.org/film.dcm", "/films/b.dcm")
+    assert enter(window, data)
+    assert drop(window, data)
+    assert dropped == [[Path("/films/b.dcm")]]
+
+
 def test_text_is_not_taken(window):
     data = QMimeData()
     data.setText("/films/b.dcm")

@@ -237,9 +237,11 @@ class FilmsDesk(QObject):
         self._showing = None
         if not self._session.take_image(image):
             return
-        self._window.action("invert").setChecked(False)
+        same_series = _same_series(self._canvas.image, image)
+        if not same_series:
+            self._window.action("invert").setChecked(False)
         self._canvas.wheel_steps = len(self._session.siblings()) > 1
-        self._canvas.show_image(image, levels)
+        self._canvas.show_image(image, levels, keep_view=same_series)
         rows = [] if image.is_color else [(p.key, p.name, p.title) for p in presets(image)]
         self._window.set_presets(rows)
         self._enable_film_actions(True)
@@ -361,6 +363,13 @@ class FilmsDesk(QObject):
         found = self._session.neighbouring_series(step)
         if found is not None:
             self.show_instance(found)
+
+
+def _same_series(last: Image | None, image: Image) -> bool:
+    """Return whether window and zoom of the last picture should stay: scrolling through one series of one size."""
+    if last is None or last.pixels.shape != image.pixels.shape or not image.instance.is_dicom:
+        return False
+    return bool(image.identity.series_uid) and last.identity.series_uid == image.identity.series_uid
 
 
 def _not_opened_sentence(opened: int, problems: Sequence[NotOpened]) -> str:

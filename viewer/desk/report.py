@@ -56,10 +56,17 @@ class ReportDesk(QObject):
     def take_film(self, image: Image) -> None:
         """Bring back what was typed about this film."""
         self._key = draft_key(image.sha256, image.instance.frame)
-        text = self._drafts.load(self._key)
+        text = self._draft()
         self._window.report_editor.set_text(text or ReportText())
         self._window.report_editor.show_saved("Draft of an earlier session" if text else "")
         self._window.action("export").setEnabled(True)
+
+    def _draft(self) -> ReportText | None:
+        try:
+            return self._drafts.load(self._key)
+        except ReportError as error:
+            messages.error(self._window, str(error))
+            return None
 
     def leave_film(self) -> None:
         """Keep what was typed about the film that goes."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from PIL import Image as PillowImage
 
 SMALLEST_SIDE = 256
 
@@ -28,3 +29,21 @@ def build_pyramid(pixels: np.ndarray) -> tuple[np.ndarray, ...]:
     while min(levels[-1].shape[:2]) >= 2 * SMALLEST_SIDE:
         levels.append(halve(levels[-1]))
     return tuple(levels)
+
+
+def resample(pixels: np.ndarray, box: tuple[float, float, float, float], rows: int, columns: int) -> np.ndarray:
+    """Return part of a picture at another size, same dtype, free of aliases and without overshoot.
+
+    Parameters
+    ----------
+    pixels
+        (rows, columns) of any number, or (rows, columns, 3) uint8.
+    box
+        (left, top, right, bottom) in pixels, continuous: pixel i covers [i, i + 1).
+    rows, columns
+        Size of the result.
+    """
+    integer = pixels.dtype.kind in "iu" and pixels.ndim == 2
+    source = PillowImage.fromarray(pixels.astype(np.float32) if pixels.ndim == 2 else pixels)
+    result = np.asarray(source.resize((columns, rows), PillowImage.Resampling.HAMMING, box=box))
+    return np.rint(result).astype(pixels.dtype) if integer else result

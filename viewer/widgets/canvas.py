@@ -11,6 +11,7 @@ from PySide6.QtCore import QPoint, QPointF, QRectF, QSizeF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QFocusEvent,
+    QFontMetricsF,
     QImage,
     QKeyEvent,
     QMouseEvent,
@@ -27,9 +28,9 @@ from PySide6.QtWidgets import QWidget
 from viewer.imaging.grayscale import DisplayTable, default_voi, display_table, drag_window, window_of
 from viewer.imaging.heatmap import heat_field, outline, overlay_rgba
 from viewer.imaging.image import Image, Voi
-from viewer.imaging.pyramid import build_pyramid
+from viewer.imaging.pyramid import build_pyramid, resample
 from viewer.reading import HeatMap
-from viewer.widgets.corner_texts import CornerTexts, paint_corner_texts
+from viewer.widgets.corner_texts import CornerTexts, paint_corner_texts, paint_line
 from viewer.widgets.view_geometry import ViewGeometry
 
 HEAT_GRID = 384
@@ -86,6 +87,7 @@ class Canvas(QWidget):
         self.message = ""
         self._levels: tuple[np.ndarray, ...] = ()
         self._table: DisplayTable | None = None
+        self._on_screen: tuple[object, np.ndarray, QRectF] | None = None
         self._fits = True
         self._heat_map: HeatMap | None = None
         self._heat_title = ""
@@ -104,11 +106,17 @@ class Canvas(QWidget):
     # What is shown
 
     def show_image(self, image: Image, levels: tuple[np.ndarray, ...] | None = None, keep_view: bool = False) -> None:
-        """Show a film in its default window; ``levels`` is its pyramid where a job has built it already."""
-        if keep_view and self.image is not None and image.pixels.shape == self.image.pixels.shape:
-            self.image = image
-        else:
-            self.image = image
+        """Show a film in its default window, or as the last one was shown.
+
+        Parameters
+        ----------
+        levels
+            Its pyramid, where a job has built it already.
+        keep_view
+            Keep window, zoom, turns and flips: the next image of a series of one size.
+        """
+        self.image = image
+        if not keep_view:
             self.geometry_of_view = ViewGeometry(image.rows, image.columns, image.aspect_ratio)
             self.inverted = False
             self._fits = True
@@ -250,17 +258,12 @@ class Canvas(QWidget):
 
     # Painting
 
-    def film_picture(self, level: int, top: int, left: int, bottom: int, right: int) -> QImage:
-        """Return part of a pyramid level through the present window, as an 8-bit grey or RGB picture."""
-        part = self._levels[level][top:bottom, left:right]
-        if self._table is not None:
-            part = self._table.apply(part)
-        part = np.ascontiguousarray(part)
+    def _as_picture(self, values: np.ndarray) -> QImage:
+        """Return pixel values through the present window, as an 8-bit grey or RGB picture."""
+        part = np.ascontiguousarray(values if self._table is None else self._table.apply(values))
         rows, columns = part.shape[:2]
-        kind, bytes_per_pixel = (QImage.Format.Format_RGB888, 3) if part.ndim == 3 else (QImage.Format.Format_Grayscale8, 1)
-        picture = QImage(part.data, columns, rows, bytes_per_pixel * columns, kind)
-        picture.setDevicePixelRatio(1)
-        return picture.copy()
+        kind = QImage.Format.Format_RGB888 if part.ndim == 3 else QImage.Format.Format_Grayscale8
+        return QImage(part.data, columns, rows, part.strides[0], kind).copy()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw film, heat map and corner texts."""
@@ -278,22 +281,48 @@ class Canvas(QWidget):
 
     def _paint_film(self, painter: QPainter) -> None:
         transform = self.transform
-        invertible, _ = transform.inverted()
-        seen = invertible.mapRect(QRectF(self.rect())).intersected(QRectF(0, 0, *self._columns_rows()))
+        inverse, _ = transform.inverted()
+        seen = inverse.mapRect(QRectF(self.rect())).intersected(QRectF(0, 0, *self._columns_rows()))
         if seen.isEmpty():
             return
-        level = self._level()
-        factor = 2**level
-        rows, columns = self._levels[level].shape[:2]
-        left, top = max(int(seen.left() / factor) - 1, 0), max(int(seen.top() / factor) - 1, 0)
-        right = min(math.ceil(seen.right() / factor) + 1, columns)
-        bottom = min(math.ceil(seen.bottom() / factor) + 1, rows)
-        picture = self.film_picture(level, top, left, bottom, right)
+        values, covered = self._values_on_screen(seen)
         painter.setTransform(transform)
-        smooth = self.screen_scale() < SMOOTH_UNTIL and abs(self.screen_scale() - 1) > 1e-6
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
-        target = QRectF(left * factor, top * factor, (right - left) * factor, (bottom - top) * factor)
-        painter.drawImage(target, picture)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
+        painter.drawImage(covered, self._as_picture(values))
+
+    def _values_on_screen(self, seen: QRectF) -> tuple[np.ndarray, QRectF]:
+        """Return the film's values, one a screen pixel, over what is seen, and the film rectangle they cover.
+
+        They are kept until the view changes: a drag of the window then costs a table look-up and no resampling. Where film
+        pixels are drawn as squares, or one to one, the values are the film's own.
+        """
+        key = (id(self._levels), self.geometry_of_view, self.size(), self.devicePixelRatioF())
+        if self._on_screen is None or self._on_screen[0] != key:
+            scale = self.screen_scale()
+            whole = scale >= SMOOTH_UNTIL or (abs(scale - 1) < 1e-6 and self.geometry_of_view.aspect_ratio == 1)
+            self._on_screen = (key, *(self._own_pixels(seen) if whole else self._resampled(seen)))
+        return self._on_screen[1], self._on_screen[2]
+
+    def _own_pixels(self, seen: QRectF) -> tuple[np.ndarray, QRectF]:
+        left, top, right, bottom = _outward(seen)
+        rows, columns = self._levels[0].shape[:2]
+        right, bottom = min(right, columns), min(bottom, rows)
+        return self._levels[0][top:bottom, left:right], QRectF(left, top, right - left, bottom - top)
+
+    def _resampled(self, seen: QRectF) -> tuple[np.ndarray, QRectF]:
+        factor = 2 ** self._level()
+        level = self._levels[self._level()]
+        rows, columns = level.shape[:2]
+        left, top, right, bottom = _outward(QRectF(seen.topLeft() / factor, seen.bottomRight() / factor))
+        right, bottom = min(right, columns), min(bottom, rows)
+        # A halved film of an odd size has lost its last row: the level's own edge is the film's.
+        x, y = self.geometry_of_view.columns / columns, self.geometry_of_view.rows / rows
+        across, down = self.screen_scale() * x, self.screen_scale() * y * self.geometry_of_view.aspect_ratio
+        # Whole screen pixels, so that nothing is scaled once more while it is drawn.
+        width, height = max(math.floor((right - left) * across), 1), max(math.floor((bottom - top) * down), 1)
+        box = (0.0, 0.0, min(width / across, right - left), min(height / down, bottom - top))
+        values = resample(level[top:bottom, left:right], box, height, width)
+        return values, QRectF(left * x, top * y, box[2] * x, box[3] * y)
 
     def _columns_rows(self) -> tuple[int, int]:
         return self.geometry_of_view.columns, self.geometry_of_view.rows
@@ -322,12 +351,10 @@ class Canvas(QWidget):
         self._paint_heat_title(painter)
 
     def _paint_heat_title(self, painter: QPainter) -> None:
-        painter.setPen(QColor(245, 240, 225))
-        painter.drawText(
-            self.rect().adjusted(0, 10, 0, 0),
-            Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextSingleLine,
-            f"Heat map: {self._heat_title}",
-        )
+        text = f"Heat map: {self._heat_title}"
+        metrics = QFontMetricsF(painter.font())
+        x = (self.width() - metrics.horizontalAdvance(text)) / 2
+        paint_line(painter, QPointF(x, 10 + metrics.ascent()), text)
 
     def _paint_message(self, painter: QPainter) -> None:
         painter.setPen(QColor(170, 170, 165))
@@ -447,3 +474,9 @@ class Canvas(QWidget):
         self._space_held = False
         self.unsetCursor()
         super().focusOutEvent(event)
+
+
+def _outward(area: QRectF) -> tuple[int, int, int, int]:
+    """Return (left, top, right, bottom) of the whole pixels an area touches, and one more on each side, from 0 up."""
+    left, top = max(math.floor(area.left()) - 1, 0), max(math.floor(area.top()) - 1, 0)
+    return left, top, math.ceil(area.right()) + 1, math.ceil(area.bottom()) + 1

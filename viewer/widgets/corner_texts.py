@@ -53,7 +53,7 @@ def paint_corner_texts(painter: QPainter, area: QRect, texts: CornerTexts) -> No
                 if bottom
                 else area.top() + MARGIN + metrics.ascent() + row * metrics.lineSpacing()
             )
-            _paint_line(painter, QPointF(x, y), text, WARNING if line == texts.lossy else TEXT)
+            paint_line(painter, QPointF(x, y), text, WARNING if line == texts.lossy else TEXT)
     _paint_letters(painter, area, texts.letters)
 
 
@@ -71,10 +71,11 @@ def _paint_letters(painter: QPainter, area: QRect, letters: tuple[str, str, str,
         (top, middle_x - metrics.horizontalAdvance(top) / 2, area.top() + MARGIN + 22 + metrics.ascent()),
         (bottom, middle_x - metrics.horizontalAdvance(bottom) / 2, area.bottom() - MARGIN - metrics.descent()),
     ):
-        _paint_line(painter, QPointF(x, y), text, TEXT)
+        paint_line(painter, QPointF(x, y), text, TEXT)
 
 
-def _paint_line(painter: QPainter, at: QPointF, text: str, color: QColor) -> None:
+def paint_line(painter: QPainter, at: QPointF, text: str, color: QColor = TEXT) -> None:
+    """Draw one line of text, its baseline beginning at ``at``, with a dark edge."""
     painter.setPen(SHADOW)
     for dx, dy in ((-1, 0), (1, 0), (0, -1), (0, 1)):
         painter.drawText(at + QPointF(dx, dy), text)

@@ -16,7 +16,7 @@ MARK_PX = 64
 COLUMN_PX = 480
 NAME_PX = 240
 RECENT_SHOWN = 8
-DROP_HINT = "Drop chest films here: DICOM, PNG, JPEG or TIFF, single files, whole folders or ZIP archives."
+DROP_HINT = "Drop chest films here: DICOM, PNG, JPEG or TIFF, single files or whole folders."
 
 
 class StartScreen(QScrollArea):

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QAbstractItemView, QStyledItemDelegate, QStyleOpti
 from viewer.widgets import theme
 
 THUMBNAIL_PX = 48
-EMPTY = "Nothing is open yet.\n\nDrop films, folders or ZIP archives anywhere in the window."
+EMPTY = "Nothing is open yet.\n\nDrop films or folders anywhere in the window."
 NO_MATCH = "Nothing that is open matches the search."
 
 SECOND_LINE = Qt.ItemDataRole.UserRole + 1
