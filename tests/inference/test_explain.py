@@ -159,7 +159,7 @@ class BrightCells(nn.Module):
 
 
 def map_of(grey: npt.NDArray[np.uint8], aspect_ratio: float) -> ClassActivationMap:
-    network, crop = BrightCells(), square_crop(*grey.shape, aspect_ratio)
+    network, crop = BrightCells(), square_crop(grey.shape[0], grey.shape[1], aspect_ratio)
     square = torch.from_numpy(film_to_square(grey, 256, crop).copy())[None, None].float() / 255
     cells = raw_grad_cam(network, network.body(square), [0])[0]
     return place_map(0, cells, network.cell_grid, 256, crop)
@@ -168,7 +168,7 @@ def map_of(grey: npt.NDArray[np.uint8], aspect_ratio: float) -> ClassActivationM
 def glowing(found: ClassActivationMap, axis: int) -> list[float]:
     """Return where along an axis of the film the centres of the cells above nought lie."""
     cells = np.flatnonzero(found.cells.max(axis=1 - axis))
-    return (found.first_cell[axis] + found.step[axis] * cells).tolist()
+    return [found.first_cell[axis] + found.step[axis] * int(cell) for cell in cells]
 
 
 def within(first: float, end: float, step: float) -> list[float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -201,9 +202,10 @@ def test_films_without_an_address_are_counted_as_missing(places: Places, capsys:
 
 
 def test_on_a_terminal_one_line_is_drawn_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stderr", Terminal())
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
     result = ProgressBar().follow((n for n in (1, 4)), lambda n: (n / 4, f"step {n}"))
-    drawn = sys.stderr.getvalue()  # type: ignore[attr-defined]
+    drawn = terminal.getvalue()
     assert result is None
     assert drawn.startswith("\r[#######---------------------]  25 % 0:00 left")
     assert drawn.count("\r") == 2
@@ -213,7 +215,7 @@ def test_on_a_terminal_one_line_is_drawn_again_and_again(monkeypatch: pytest.Mon
 def test_without_any_stream_work_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", None)
 
-    def work():  # type: ignore[no-untyped-def]
+    def work() -> Generator[int, None, str]:
         yield 1
         return "done"
 

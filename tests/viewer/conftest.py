@@ -7,12 +7,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QWidget
+from pytestqt.qtbot import QtBot
 
 from viewer.imaging.image import Identity, Image, Instance, Opened
 from viewer.imaging.phantom import write_film
 from viewer.imaging.reader import read_file
 from viewer.paths import shipped_models
 from viewer.reading import HeatMap, ModelFacts, Reading
+from viewer.widgets.canvas import Canvas
 
 THUMBNAIL = np.zeros((4, 4), np.uint8)
 
@@ -100,3 +104,28 @@ def one_hot_cell() -> Callable[..., HeatMap]:
         })  # fmt: skip
 
     return make
+
+
+@pytest.fixture
+def canvas(qtbot: QtBot) -> Canvas:
+    """Return a canvas of 400 by 300 points on screen, without corner texts."""
+    widget = Canvas()
+    qtbot.addWidget(widget)
+    widget.corner_texts_visible = False
+    widget.resize(400, 300)
+    widget.show()
+    qtbot.waitExposed(widget)
+    return widget
+
+
+@pytest.fixture(scope="session")
+def grabbed() -> Callable[[QWidget], np.ndarray]:
+    """Return a function that says what a widget paints: RGB, int16 (rows, columns, 3)."""
+
+    def grab(widget: QWidget) -> np.ndarray:
+        picture = widget.grab().toImage().convertToFormat(QImage.Format.Format_RGB888)
+        assert picture.devicePixelRatio() == 1
+        rows = np.frombuffer(picture.constBits(), np.uint8).reshape(picture.height(), picture.bytesPerLine())
+        return rows[:, : 3 * picture.width()].reshape(picture.height(), picture.width(), 3).astype(np.int16)
+
+    return grab

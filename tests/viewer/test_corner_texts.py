@@ -6,7 +6,6 @@ from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QImage, QPainter
 
 from viewer.imaging.image import LookupTable, Window
-from viewer.widgets.canvas import Canvas
 from viewer.widgets.corner_contents import corner_texts_of
 from viewer.widgets.corner_texts import CornerTexts, paint_corner_texts
 
@@ -17,15 +16,6 @@ WHO = {
     "laterality": "", "view_position": "PA", "series_number": 2, "patient_orientation": ("L", "F"),
 }  # fmt: skip
 LUT = LookupTable(np.arange(256, dtype=np.uint16), 0, 8, "NORMAL")
-
-
-@pytest.fixture
-def canvas(qtbot):
-    widget = Canvas()
-    qtbot.addWidget(widget)
-    widget.resize(400, 300)
-    widget.show()
-    return widget
 
 
 @pytest.fixture

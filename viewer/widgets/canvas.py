@@ -122,6 +122,7 @@ class Canvas(QWidget):
             self._fits = True
             self.voi = None if image.is_color else default_voi(image)
         self._levels = levels or build_pyramid(image.pixels)
+        self._on_screen = None
         self.message = ""
         self.set_heat_map(None, "")
         self._rebuild_table()
@@ -131,7 +132,7 @@ class Canvas(QWidget):
 
     def clear(self, message: str = "") -> None:
         """Show no film; a sentence in its place."""
-        self.image, self.voi, self._levels, self._table = None, None, (), None
+        self.image, self.voi, self._levels, self._table, self._on_screen = None, None, (), None, None
         self.message = message
         self.set_heat_map(None, "")
         self.update()
@@ -296,7 +297,7 @@ class Canvas(QWidget):
         They are kept until the view changes: a drag of the window then costs a table look-up and no resampling. Where film
         pixels are drawn as squares, or one to one, the values are the film's own.
         """
-        key = (id(self._levels), self.geometry_of_view, self.size(), self.devicePixelRatioF())
+        key = (self.geometry_of_view, self.size(), self.devicePixelRatioF())  # another film empties _on_screen
         if self._on_screen is None or self._on_screen[0] != key:
             scale = self.screen_scale()
             whole = scale >= SMOOTH_UNTIL or (abs(scale - 1) < 1e-6 and self.geometry_of_view.aspect_ratio == 1)
