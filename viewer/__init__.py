@@ -3,11 +3,14 @@
 The map of the program, and who may import whom (import-linter holds it, pyproject.toml has the contracts)::
 
     main -> viewer.app | viewer.command_line
+         -> viewer.desk | viewer.verbs
          -> viewer.widgets
-         -> viewer.{jobs, session, second_reader, settings, messages, reporting}
+         -> viewer.{jobs, session, model_list, second_reader, settings, messages, reporting}
          -> viewer.imaging -> viewer.reading -> viewer.{errors, paths}
     viewer.second_reader -> inference.{predict, explain, trust, bundle, examples}
     inference -> nothing of ours
+
+``desk`` is what happens when a film is dropped (it wires widgets to rooms); ``verbs`` is the same without a window.
 
 Rooms without Qt: ``imaging``, ``session``, ``reading``, ``second_reader``, ``errors``, ``paths``. Rooms without torch:
 all but ``second_reader``, which imports it inside its job, after the window is up. Threads live in ``jobs`` alone.

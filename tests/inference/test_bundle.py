@@ -16,6 +16,7 @@ from inference.bundle import Bundle, build_members, list_bundles, open_bundle, p
 from inference.dataset import Sample, load_grey
 from inference.errors import BundleError, RecipeError
 from inference.evaluate import Proportion, confusion_counts
+from inference.members import plan_members
 from inference.predict import Predictor
 from inference.recipe import Recipe
 
@@ -80,6 +81,16 @@ def test_the_card_counts_what_the_examples_show(tiny_bundle: Bundle) -> None:
     accuracy = Proportion(int((truth == answer).sum()), 24)
     assert tiny_bundle.card["metrics"]["cross_validation"]["accuracy"] == accuracy.record()
     assert tiny_bundle.card["metrics"]["protocol"]["films"] == 6
+
+
+def test_no_film_is_answered_by_a_member_that_was_trained_on_it(
+    tiny_bundle: Bundle, tiny_recipe: Recipe, tiny_samples: tuple[Sample, ...]
+) -> None:
+    members = {member.name: member for member in plan_members(tiny_recipe, tiny_samples)}
+    for number, row in enumerate(tiny_bundle.examples()):
+        member = members[tiny_bundle.card["members"][int(row.fold)]]
+        assert number in member.held_out
+        assert number not in member.training
 
 
 def test_an_example_is_read_again_by_the_member_that_never_saw_it(

@@ -125,9 +125,11 @@ def test_hooks_and_gradients_are_gone_afterwards(network: nn.Module, film: Tenso
 
 
 def test_hooks_and_gradients_are_gone_after_a_fault(network: nn.Module, film: Tensor) -> None:
-    with pytest.raises(IndexError):
+    """As long as the fault is held, so is the frame it came from: nothing is cleaned up by accident."""
+    with pytest.raises(IndexError) as fault:
         raw_grad_cam(network, entering(network, film), [99])
     assert is_clean(network)
+    assert fault.traceback
 
 
 def test_the_answer_does_not_change_what_a_map_keeps(tiny_predictor: Predictor, grey: npt.NDArray[np.uint8]) -> None:

@@ -228,7 +228,7 @@ class FilmsDesk(QObject):
         job = self._loading.submit(decode(instance), "decode film")
         job.finished.connect(self._show_decoded)
         job.failed.connect(self._decoding_failed)
-        job.crashed.connect(self.crashed)
+        job.crashed.connect(self._decoding_crashed)
         self._showing = job
         self._loading.start(job)
 
@@ -254,6 +254,12 @@ class FilmsDesk(QObject):
         self._enable_film_actions(False)
         self._canvas.clear(str(error))
         self._window.show_doing(str(error), None)
+
+    def _decoding_crashed(self, traceback_text: str) -> None:
+        self._showing = None
+        self._enable_film_actions(False)
+        self._canvas.clear("This film could not be shown, by a fault of the program.")
+        self.crashed.emit(traceback_text)
 
     def _enable_film_actions(self, enabled: bool) -> None:
         for name in ("fit", "one-to-one", "invert", "rotate-right", "rotate-left", "flip-horizontal", "flip-vertical",

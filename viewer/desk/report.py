@@ -42,7 +42,7 @@ class ReportDesk(QObject):
     def __init__(self, window: MainWindow, session: Session, loading: JobQueue, settings: Settings) -> None:
         super().__init__(window)
         self._window, self._session, self._loading, self._settings = window, session, loading, settings
-        self._drafts = DraftStore(drafts_database())
+        self._drafts = self._open_drafts()
         self._key = ""
         editor = window.report_editor
         editor.text_paused.connect(self._save)
@@ -52,6 +52,14 @@ class ReportDesk(QObject):
         window.action("export").setEnabled(False)
         if self._drafts.notice:
             messages.warning(window, self._drafts.notice)
+
+    def _open_drafts(self) -> DraftStore:
+        """Return the drafts; where they cannot be used (a newer program wrote them), a second file, and say so."""
+        try:
+            return DraftStore(drafts_database())
+        except ReportError as error:
+            messages.warning(self._window, f"{error} What is typed now is kept in a second file of drafts.")
+            return DraftStore(drafts_database().with_name("drafts-2.sqlite3"))
 
     def take_film(self, image: Image) -> None:
         """Bring back what was typed about this film."""

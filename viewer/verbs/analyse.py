@@ -129,7 +129,7 @@ def _analyse(film: Path, reader: SecondReader, folder: Path, outputs: _Outputs) 
 def _answer(film: Path, sha256: str, status: str, reason: str, model: ModelFacts | None) -> dict[str, Any]:
     named = {"name": model.name, "version": model.version, "weights_sha256": model.weights_sha256} if model else None
     return {
-        "file": str(film),
+        "file": os.fsencode(film).decode("utf-8", "replace"),  # a name of any bytes can be printed
         "sha256": sha256,
         "status": status,
         "reason": reason,
