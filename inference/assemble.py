@@ -30,12 +30,14 @@ from inference.evaluate import (
 from inference.examples import original_address
 from inference.explain import class_activation_maps
 from inference.members import Member, hash_of, make_folder, write_bytes
-from inference.predict import CPU, Device, Prediction, Predictor
+from inference.predict import CPU, Device, Predictor
 from inference.recipe import Recipe
 from inference.train import Weights
 from inference.trust import held_out_neighbour_distances, median_distance
 
 VERSION = "1.0.0"
+SCALE_FILMS = 50
+"""Films a class from which the scale of its heat maps is taken."""
 SENSITIVITY = 0.9
 """Thresholds are those at which nine of ten held-out films of a class are called."""
 
@@ -45,13 +47,12 @@ class HeldOut:
     """Held-out answers of one set of films, row by row.
 
     ``logits`` float64 (films, classes), uncalibrated mean of the members that answered; ``vectors`` float32 (films,
-    features) of the first of them; ``peaks`` (films,) of the raw map of the class answered.
+    features) of the first of them.
     """
 
     truth: npt.NDArray[np.int64]
     logits: npt.NDArray[np.float64]
     vectors: npt.NDArray[np.float32]
-    peaks: npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -69,19 +70,40 @@ def read_held_out(
 
     The predictor's temperature must be 1: the logarithms of its probabilities are the logits.
     """
-    logits, vectors, peaks = [], [], []
+    logits, vectors = [], []
     for row, sample in enumerate(samples):
         prediction = predictor.predict(load_grey(sample.path), members=member_of(row))
         logits.append(np.log(np.maximum(prediction.probabilities, 1e-300)))
         vectors.append(prediction.embeddings[0])
-        peaks.append(_peak_of_answer(predictor, prediction))
         yield ReadCount(row + 1, len(samples))
-    return HeldOut(truth, np.array(logits), np.array(vectors, dtype=np.float32), np.array(peaks))
+    return HeldOut(truth, np.array(logits), np.array(vectors, dtype=np.float32))
 
 
-def _peak_of_answer(predictor: Predictor, prediction: Prediction) -> float:
-    answer = int(prediction.probabilities.argmax())
-    return class_activation_maps(predictor, prediction, [answer])[0].peak
+def measure_heat_maps(
+    predictor: Predictor, samples: Sequence[Sample], answer: npt.NDArray[np.int64]
+) -> Generator[ReadCount, None, dict[str, object]]:
+    """Return the fixed colour scale of each class: what one film in twenty that is given this answer reaches.
+
+    Raw Grad-CAM values of different classes are not comparable (the gradients of their logits differ several times), so each
+    class has its own scale, the same for every film. Films are read as a reader's own are, by all members; a tenth of the
+    scale counts as nothing. ``answer`` is the held-out answer by which films are chosen, at most 50 a class.
+    """
+    names = predictor.bundle.class_names
+    chosen = [(k, row) for k in range(len(names)) for row in np.flatnonzero(answer == k)[:SCALE_FILMS]]
+    peaks: dict[str, list[float]] = {name: [] for name in names}
+    for done, (k, row) in enumerate(chosen, 1):
+        prediction = predictor.predict(load_grey(samples[row].path))
+        peaks[names[k]].append(class_activation_maps(predictor, prediction, [k])[0].peak)
+        yield ReadCount(done, len(chosen))
+    # A class that is never answered borrows the largest scale: its maps are then faint, not absent.
+    scale = {name: float(np.quantile(found, 0.95)) for name, found in peaks.items() if found}
+    full_scale = {name: scale.get(name, max(scale.values())) for name in names}
+    return {
+        "method": "Grad-CAM",
+        "unit": "raw Grad-CAM value",
+        "full_scale": full_scale,
+        "floor": {name: value / 10 for name, value in full_scale.items()},
+    }
 
 
 def assemble(
@@ -120,6 +142,7 @@ def assemble(
     if protocol:
         tested = [samples[i] for i in protocol[0].held_out]
         metrics["protocol"] = yield from judge_protocol(provisional, tested, device)
+    heat_maps = yield from measure_heat_maps(Predictor(provisional, device), samples, probabilities.argmax(axis=1))
     card = draft | {
         "temperature": temperature,
         "training_data": describe_films(samples, manifest),
@@ -129,7 +152,7 @@ def assemble(
             "provenance": f"{len(samples):,} films, each read by the one of {len(folds)} networks that never saw its patient.",
         },
         "thresholds": _thresholds(recipe, truth, probabilities),
-        "heatmap": _heat_map_scale(held_out.peaks),
+        "heatmap": heat_maps,
         "neighbours": _neighbour_quantiles(embeddings),
         "files": _hashes(folder, protocol=bool(protocol)),
     }
@@ -149,7 +172,11 @@ def _draft_card(recipe: Recipe, folds: Sequence[Member], protocol: Sequence[Memb
         "classes": [asdict(c) for c in recipe.classes],
         "positive": recipe.positive,
         "preprocessing": asdict(recipe.preprocessing)
-        | {"crop": "largest centred square", "values": "display grey, standardised by the film's own mean and spread"},
+        | {
+            "crop": "largest centred square",
+            "values": "display grey, standardised by the film's own mean and spread",
+            "reading_rotations": list(recipe.reading_rotations),
+        },
         "members": [m.name for m in folds],
         "protocol_members": [m.name for m in protocol],
         "temperature": 1.0,
@@ -258,13 +285,6 @@ def _thresholds(
         positive, score = truth == index, probabilities[:, index]
         result[name] = operating_point(positive, score, sensitivity_threshold(positive, score, SENSITIVITY))
     return result
-
-
-def _heat_map_scale(peaks: npt.NDArray[np.float64]) -> dict[str, object]:
-    """Return the fixed colour scale: white-hot is what one held-out film in twenty reaches; a tenth of it is nothing."""
-    full_scale = float(np.quantile(peaks, 0.95))
-    return {"method": "Grad-CAM", "full_scale": full_scale, "floor": full_scale / 10,
-            "unit": "raw Grad-CAM value"}  # fmt: skip
 
 
 def _neighbour_quantiles(embeddings: Embeddings) -> dict[str, float]:

@@ -88,7 +88,7 @@ def augment(films: Tensor, how: Augmentation, generator: torch.Generator) -> Ten
 
 
 def standardise_batch(films: Tensor) -> Tensor:
-    """Return each film with mean 0 and standard deviation 1, as ``preprocess.standardise`` does for one."""
+    """Return each film with mean 0 and standard deviation 1; a film of one grey becomes zeros."""
     mean = films.mean(dim=(1, 2, 3), keepdim=True)
     spread = films.std(dim=(1, 2, 3), keepdim=True, correction=0).clamp_min(1e-3)
     return (films - mean) / spread

@@ -35,8 +35,8 @@ WEIGHTS, PROTOCOL, CARD, EXAMPLES, EMBEDDINGS = (
     "examples.csv",
     "embeddings.npz",
 )
-_CARD_KEYS = ("format", "name", "title", "version", "recipe", "classes", "positive", "members", "protocol_members",
-              "temperature", "files", "confusion_matrix", "heatmap", "neighbours", "facts", "metrics",
+_CARD_KEYS = ("format", "name", "title", "version", "recipe", "classes", "positive", "preprocessing", "members",
+              "protocol_members", "temperature", "files", "confusion_matrix", "heatmap", "neighbours", "facts", "metrics",
               "thresholds")  # fmt: skip
 
 
@@ -76,6 +76,11 @@ class Bundle:
     def class_titles(self) -> tuple[str, ...]:
         """Return the class titles in the order of the probabilities."""
         return tuple(entry["title"] for entry in self.card["classes"])
+
+    @property
+    def reading_rotations(self) -> tuple[float, ...]:
+        """Return the degrees a film is turned by, one view each: the card's, because its thresholds hold for no others."""
+        return tuple(float(d) for d in self.card["preprocessing"]["reading_rotations"])
 
     def build_members(self) -> tuple[nn.Module, ...]:
         """Return the members as networks in evaluation mode, single precision, on the CPU."""

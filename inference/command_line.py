@@ -221,16 +221,28 @@ def run_models(options: argparse.Namespace, places: Places) -> int:
         card = open_bundle(places.find(options.model)).card
         _write_json(options.json or "-", card)
         return 0
-    cards = [read_card(folder) for folder in list_bundles(places.own, places.shipped)]
+    cards, broken = _read_cards(list_bundles(places.own, places.shipped))
     if options.json:
         _write_json(options.json, [{key: card[key] for key in ("name", "title", "version", "recipe")} for card in cards])
-        return 0
+        return 1 if broken else 0
     for card in cards:
         accuracy = card["metrics"]["cross_validation"]["accuracy"]
         print(f"{card['name']:<16} {card['version']:<8} {card['title']}: held-out accuracy {_share(accuracy)}")
     if not cards:
         print("No model is installed.")
-    return 0
+    return 1 if broken else 0
+
+
+def _read_cards(folders: Sequence[Path]) -> tuple[list[dict[str, Any]], bool]:
+    """Return the cards that can be read, and whether one could not, which is said on stderr."""
+    cards, broken = [], False
+    for folder in folders:
+        try:
+            cards.append(read_card(folder))
+        except BundleError as error:
+            print(error, file=sys.stderr)
+            broken = True
+    return cards, broken
 
 
 def run_examples_install(options: argparse.Namespace, places: Places) -> int:

@@ -174,7 +174,7 @@ class Predictor:
         self, square: npt.NDArray[np.uint8], chosen: Sequence[int]
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float32], tuple[Tensor, ...]]:
         film = torch.from_numpy(square.copy())[None, None].to(self.device.torch_device).float() / 255
-        views = standardise_batch(turned_views(film, self.bundle.recipe.reading_rotations))  # (views, 1, size, size)
+        views = standardise_batch(turned_views(film, self.bundle.reading_rotations))  # (views, 1, size, size)
         logits, embeddings, before = [], [], []
         with torch.no_grad():
             for index in chosen:

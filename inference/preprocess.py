@@ -44,9 +44,3 @@ def film_to_square(grey: npt.NDArray[np.uint8], size: int, crop: SquareCrop) -> 
     box = (crop.left, crop.top, crop.left + crop.width, crop.top + crop.height)
     small = PillowImage.fromarray(grey).resize((size, size), PillowImage.Resampling.BILINEAR, box=box)
     return np.asarray(small)
-
-
-def standardise(square: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """Return the film with mean 0 and standard deviation 1, float32; a film of one grey becomes zeros."""
-    values = square.astype(np.float32) / 255.0
-    return np.asarray((values - values.mean()) / max(float(values.std()), 1e-3), dtype=np.float32)

@@ -189,15 +189,16 @@ class SecondReader:
 
     def _heat_map(self, placed: Any) -> HeatMap:
         scale = self._predictor.bundle.card["heatmap"]
+        class_name = self._predictor.bundle.class_names[placed.class_index]
         return HeatMap(
-            class_name=self._predictor.bundle.class_names[placed.class_index],
+            class_name=class_name,
             cells=placed.cells,
             first_cell_row_column=placed.first_cell,
             step_row_column=placed.step,
             bounds_row_column=placed.bounds,
             peak=placed.peak,
-            full_scale=float(scale["full_scale"]),
-            floor=float(scale["floor"]),
+            full_scale=float(scale["full_scale"][class_name]),
+            floor=float(scale["floor"][class_name]),
             method=str(scale["method"]),
         )
 

@@ -110,8 +110,9 @@ def test_nine_of_ten_held_out_films_reach_the_threshold_of_their_class(tiny_bund
 
 def test_the_colour_scale_begins_at_a_tenth(tiny_bundle: Bundle) -> None:
     scale = tiny_bundle.card["heatmap"]
-    assert scale["full_scale"] > 0
-    assert scale["floor"] == pytest.approx(scale["full_scale"] / 10)
+    assert set(scale["full_scale"]) == set(tiny_bundle.class_names)
+    assert min(scale["full_scale"].values()) > 0
+    assert scale["floor"] == pytest.approx({name: value / 10 for name, value in scale["full_scale"].items()})
 
 
 def test_own_models_come_before_shipped_ones_of_the_same_name(tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ def test_the_answer_sums_to_one_and_says_where_it_comes_from(tiny_predictor: Pre
     assert (found.members, found.device) == ((0, 1), "cpu")
     assert found.crop == SquareCrop(10, 0, 110, 110)
     assert found.embeddings.shape == (2, 256)
-    views = len(tiny_predictor.bundle.recipe.reading_rotations)
+    views = len(tiny_predictor.bundle.reading_rotations)
     assert [tuple(entering.shape) for entering in found.before_target] == [(views, 128, 13, 13)] * 2
 
 

@@ -172,7 +172,8 @@ def with_scale(shipped_model, tmp_path):
         folder = tmp_path / "model"
         shutil.copytree(shipped_model, folder)
         card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
-        card["heatmap"] |= {"floor": floor, "full_scale": full_scale}
+        names = [entry["name"] for entry in card["classes"]]
+        card["heatmap"] |= {"floor": dict.fromkeys(names, floor), "full_scale": dict.fromkeys(names, full_scale)}
         (folder / "card.json").write_text(json.dumps(card), encoding="utf-8")
         return folder
 
