@@ -46,6 +46,7 @@ CHEST_WORDS = ("CHEST", "THORAX", "LUNG", "HEART", "RIB", "MEDIASTINUM")
 SMALLEST_SIDE_PX = 64
 ADULT_AGE = 18
 EXAMPLE_SIDE_PX = 512
+UNLIKE_FACTOR = 2.0
 
 
 @contextmanager
@@ -91,12 +92,11 @@ class SecondReader:
         """
         with _spoken():
             yield from self._load(folder)
+            yield ReadingProgress("Reading the film", 0.5)
             try:
-                warnings = refuse_unfit(image)
+                answer = self._answer(image, refuse_unfit(image))
             except ReadingRefused as refusal:
                 return self._refused(image, str(refusal))
-            yield ReadingProgress("Reading the film", 0.5)
-            answer = self._answer(image, warnings)
             yield answer.reading
             return self._with_maps(answer)
 
@@ -140,12 +140,7 @@ class SecondReader:
         prediction = self._predictor.predict(display_grey(image), image.aspect_ratio)
         trust = importlib.import_module("inference.trust")
         distance = trust.neighbour_distance(prediction.embeddings, self._embeddings)
-        far = self._predictor.bundle.card["neighbours"]["q99"]
-        if distance > far:
-            warnings += (
-                "This film is farther from the films the model was judged on than 99 % of those are from one another; "
-                "its answer may mean nothing.",
-            )
+        warnings += judge_distance(distance, self._predictor.bundle.card["neighbours"])
         bundle = self._predictor.bundle
         reading = self._reading(
             image,
@@ -355,6 +350,34 @@ def refuse_unfit(image: Image) -> tuple[str, ...]:
         if applies():
             raise ReadingRefused(sentence)
     return _doubts(image)
+
+
+def judge_distance(distance: float, quantiles: dict[str, float]) -> tuple[str, ...]:
+    """Return a warning about a film that lies far from those the model was judged on.
+
+    Parameters
+    ----------
+    distance
+        To the nearest held-out films, in units of the typical distance between two of them.
+    quantiles
+        Of the same distance among the held-out films: "q95", "q99".
+
+    Raises
+    ------
+    ReadingRefused
+        If the film lies more than twice as far off as 99 % of them: noise, text, another part of the body.
+    """
+    if distance > UNLIKE_FACTOR * quantiles["q99"]:
+        raise ReadingRefused(
+            f"This picture is unlike the chest films the model was judged on: it lies {distance:.1f} from the nearest of them, "
+            f"where 99 % of those lie within {quantiles['q99']:.1f}."
+        )
+    if distance > quantiles["q95"]:
+        return (
+            "This film lies farther from the films the model was judged on than 95 % of those from one another; "
+            "its answer may mean nothing.",
+        )
+    return ()
 
 
 def _doubts(image: Image) -> tuple[str, ...]:

@@ -48,6 +48,12 @@ def test_nothing_is_painted_at_the_floor_and_all_at_full_scale():
     assert rgba[0, 2].tolist() == rgba[0, 3].tolist()
 
 
+def test_a_value_at_a_third_of_the_scale_is_already_plainly_seen():
+    rgba = overlay_rgba(np.array([[1.5, 4.0, 10.0]]), full_scale=10, floor=1, opacity=0.5)
+    assert rgba[0, 1, 3] == rgba[0, 2, 3] == 128
+    assert 0 < rgba[0, 0, 3] < 128
+
+
 def test_colours_stand_for_values_and_never_for_a_maps_own_peak():
     weak = overlay_rgba(np.array([[2.0, 4.0]]), full_scale=10, floor=0)
     alone = overlay_rgba(np.array([[2.0]]), full_scale=10, floor=0)

@@ -13,7 +13,7 @@ from viewer.imaging.grayscale import to_display
 from viewer.imaging.image import Window
 from viewer.imaging.reader import read_file
 from viewer.reading import Reading, ReadingProgress
-from viewer.second_reader import SecondReader, confusion_matrix, display_grey, refuse_unfit
+from viewer.second_reader import SecondReader, confusion_matrix, display_grey, judge_distance, refuse_unfit
 
 GREYS = np.arange(10_000).reshape(100, 100)
 CHEST = {"modality": "DX", "body_part": "CHEST", "view_position": "PA", "age": "55 y", "age_years": 55.0}
@@ -236,3 +236,28 @@ def test_the_matrix_of_the_card_counts_each_held_out_film_once(shipped_model):
     matrix = confusion_matrix(card)
     assert matrix.names == CLASSES
     assert sum(map(sum, matrix.counts)) == card["training_data"]["films"]
+
+
+# ------------------------------------------------------------------------------------------------- far from what is known
+
+QUANTILES = {"q50": 0.25, "q95": 0.4, "q99": 0.5}
+
+
+def test_a_film_among_those_the_model_knows_brings_no_warning():
+    assert judge_distance(0.4, QUANTILES) == ()
+
+
+def test_a_film_farther_off_than_most_is_read_with_a_warning():
+    (sentence,) = judge_distance(0.41, QUANTILES)
+    assert sentence.endswith("its answer may mean nothing.")
+
+
+def test_a_picture_unlike_any_chest_film_is_refused():
+    with pytest.raises(ReadingRefused, match=r"it lies 5\.6 from the nearest of them, where 99 % of those lie within 0\.5"):
+        judge_distance(5.6, QUANTILES)
+
+
+def test_noise_gets_no_number(reader, shipped_model, chest):
+    noise = np.random.default_rng(0).integers(0, 4000, (400, 400))
+    _, reading = run(reader.read(chest(noise), shipped_model))
+    assert (reading.status, reading.probabilities, reading.heat_maps) == ("refused", (), ())

@@ -72,7 +72,8 @@ def overlay_rgba(
     full_scale
         The raw value drawn with the last colour; larger ones too.
     floor
-        Nothing is painted at or below it; from there the opacity rises smoothly to ``opacity`` at full scale.
+        Nothing is painted at or below it; from there the opacity rises smoothly to ``opacity`` at a third of full scale: the
+        colour tells the value, the opacity only that there is one.
 
     Returns
     -------
@@ -81,7 +82,7 @@ def overlay_rgba(
     level = np.clip(field / max(full_scale, _TINY), 0, 1)
     rgba = np.empty((*field.shape, 4), np.uint8)
     rgba[..., :3] = COLOR_MAPS[color_map][(level * 255 + 0.5).astype(np.uint8)]
-    share = np.clip((field - floor) / max(full_scale - floor, _TINY), 0, 1)
+    share = np.clip((field - floor) / max((full_scale - floor) * OPAQUE_FROM, _TINY), 0, 1)
     # Smoothstep of the square root: visible soon above the floor, without an edge at either end.
     share = np.sqrt(share)
     rgba[..., 3] = opacity * 255 * share * share * (3 - 2 * share) + 0.5
@@ -89,6 +90,8 @@ def overlay_rgba(
 
 
 _TINY = 1e-12
+OPAQUE_FROM = 1 / 3
+"""Part of the scale at which a map is as opaque as it gets."""
 
 
 def blend(picture: np.ndarray, rgba: np.ndarray) -> np.ndarray:
