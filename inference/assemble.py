@@ -57,10 +57,11 @@ class HeldOut:
 
 @dataclass(frozen=True)
 class ReadCount:
-    """How many held-out films have been read."""
+    """How many films have been read, and what for."""
 
     done: int
     total: int
+    purpose: str = "held-out films"
 
 
 def read_held_out(
@@ -94,7 +95,7 @@ def measure_heat_maps(
     for done, (k, row) in enumerate(chosen, 1):
         prediction = predictor.predict(load_grey(samples[row].path))
         peaks[names[k]].append(class_activation_maps(predictor, prediction, [k])[0].peak)
-        yield ReadCount(done, len(chosen))
+        yield ReadCount(done, len(chosen), "films for the scale of the heat maps")
     # A class that is never answered borrows the largest scale: its maps are then faint, not absent.
     scale = {name: float(np.quantile(found, 0.95)) for name, found in peaks.items() if found}
     full_scale = {name: scale.get(name, max(scale.values())) for name in names}

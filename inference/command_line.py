@@ -132,7 +132,7 @@ def _training_line(progress: MemberProgress) -> tuple[float, str]:
 
 
 def _reading_line(progress: ReadCount) -> tuple[float, str]:
-    return progress.done / progress.total, f"reading held-out films {progress.done}/{progress.total}"
+    return progress.done / progress.total, f"reading {progress.purpose} {progress.done}/{progress.total}"
 
 
 def run_evaluate(options: argparse.Namespace, places: Places) -> int:
