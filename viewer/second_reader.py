@@ -142,13 +142,14 @@ class SecondReader:
         distance = trust.neighbour_distance(prediction.embeddings, self._embeddings)
         warnings += judge_distance(distance, self._predictor.bundle.card["neighbours"])
         bundle = self._predictor.bundle
+        warnings += self._own_film(image)
         reading = self._reading(
             image,
             device=prediction.device,
             probabilities=_class_probabilities(bundle, prediction),
             predicted=bundle.class_names[int(prediction.probabilities.argmax())],
             matrix=confusion_matrix(bundle.card),
-            examples=self._examples(prediction),
+            examples=self._examples(prediction, image),
             warnings=warnings + tuple(self._predictor.warnings),
             milliseconds=dict(prediction.milliseconds),
             complete=False,
@@ -197,12 +198,26 @@ class SecondReader:
             method=str(scale["method"]),
         )
 
-    def _examples(self, prediction: Any) -> tuple[ConfusionExample, ...]:
+    def _examples(self, prediction: Any, image: Image) -> tuple[ConfusionExample, ...]:
+        """Return the held-out films, the nearest first; the film itself, if it is one of them, is left out."""
         trust = importlib.import_module("inference.trust")
         links = importlib.import_module("inference.examples").links(examples_folder(self._predictor.bundle.name))
         distances = trust.example_distances(prediction.embeddings, self._embeddings)
-        order = np.argsort(distances, kind="stable")
+        order = [i for i in np.argsort(distances, kind="stable") if not _is_film_of(self._rows[i], image)]
         return tuple(_example(self._rows[i], float(distances[i]), links) for i in order)
+
+    def _own_film(self, image: Image) -> tuple[str, ...]:
+        """Return a warning where the film is one the model has learned from."""
+        row = next((row for row in self._rows if _is_film_of(row, image)), None)
+        if row is None:
+            return ()
+        names = self._predictor.bundle.class_names
+        titles = dict(zip(names, self._predictor.bundle.class_titles, strict=True))
+        probability = row.probabilities[names.index(row.answer)]
+        return (
+            f"The model has learned from this very film, so the answer here proves nothing. The network that never saw its "
+            f"patient said {titles[row.answer]} with {probability:.2f}; the truth stated is {titles[row.truth]}.",
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -286,6 +301,10 @@ def _class_probabilities(bundle: Any, prediction: Any) -> tuple[ClassProbability
         ClassProbability(name, title, float(prediction.probabilities[i]), float(low[i]), float(high[i]))
         for i, (name, title) in enumerate(zip(bundle.class_names, bundle.class_titles, strict=True))
     )
+
+
+def _is_film_of(row: Any, image: Image) -> bool:
+    return image.sha256 in (row.sha256, row.origin_sha256)
 
 
 def _example(row: Any, distance: float, links: dict[str, Path]) -> ConfusionExample:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import numpy as np
@@ -152,3 +153,12 @@ def small_png(path: Path, rng: np.random.Generator) -> None:
 
 def test_the_model_that_ships_is_offered(program: app.Program) -> None:
     assert program.readings.model_folder == shipped_models() / "darkcovidnet"
+
+
+def test_a_film_the_model_has_learned_from_is_said_to_be_one(program: app.Program, qtbot: QtBot, shared_data: Path) -> None:
+    with (shared_data / "cxr" / "B_125_500_500.csv").open(newline="", encoding="utf-8") as stream:
+        film = next(row for row in csv.DictReader(stream) if row["label"] == "covid")
+    read(program, qtbot, shared_data / "cxr" / film["file"])
+    reading = program.session.reading
+    assert any("has learned from this very film" in warning and "COVID-19" in warning for warning in reading.warnings)
+    assert film["sha256"] not in {example.sha256 for example in reading.examples}
