@@ -118,7 +118,8 @@ class SecondReader:
             index = self._predictor.bundle.class_names.index(example.answer)
             heat_map = self._heat_map(explain.class_activation_maps(self._predictor, prediction, [index])[0])
         grey = shrink(display_grey(image), EXAMPLE_SIDE_PX)
-        return ExamplePicture(example.sha256, grey, overlay_of(heat_map, image, grey.shape))
+        is_shown = heat_map.peak >= heat_map.floor
+        return ExamplePicture(example.sha256, grey, overlay_of(heat_map, image, grey.shape) if is_shown else None)
 
     def _load(self, folder: Path) -> Generator[ReadingProgress, None, None]:
         if self._folder == folder:
@@ -222,11 +223,14 @@ class SecondReader:
 
 @dataclass(frozen=True, eq=False)
 class ExamplePicture:
-    """A held-out film as shown in the panel: uint8 grey (rows, columns) and its heat map, uint8 RGBA of the same size."""
+    """A held-out film as shown in the panel: uint8 grey (rows, columns) and its heat map, uint8 RGBA of the same size.
+
+    ``heat`` is None where nothing rises above the floor of the scale.
+    """
 
     sha256: str
     grey: npt.NDArray[np.uint8]
-    heat: npt.NDArray[np.uint8]
+    heat: npt.NDArray[np.uint8] | None
 
 
 def shrink(grey: npt.NDArray[np.uint8], side: int) -> npt.NDArray[np.uint8]:

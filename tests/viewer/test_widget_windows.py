@@ -206,3 +206,15 @@ def test_a_crash_is_shown_and_copied_letter_by_letter(qtbot):
     dialog = shown(qtbot, CrashDialog("Traceback\n<b>ValueError</b>: x"))
     qtbot.mouseClick(dialog.copy_button, Qt.MouseButton.LeftButton)
     assert QGuiApplication.clipboard().text() == "Traceback\n<b>ValueError</b>: x"
+
+
+def test_an_example_whose_map_is_withheld_says_so(qtbot):
+    window = ExampleWindow()
+    qtbot.addWidget(window)
+    film = np.full((40, 40), 90, np.uint8)
+    example = ConfusionExample("0" * 64, "pneumonia", "pneumonia", (0.0, 0.1, 0.9), "0", 0.2)
+    window.show_example(example, film, None)
+    assert not window.heat_button.isEnabled()
+    assert window.heat_button.text() == "No heat map: below the scale's floor"
+    window.show_example(example, film, np.zeros((40, 40, 4), np.uint8))
+    assert window.heat_button.text() == "Heat map (M)"

@@ -27,6 +27,9 @@ from viewer.widgets.probability_bars import ProbabilityBars
 FACTS_PX = 320
 NO_PICTURE = "The film is not installed on this machine."
 
+HEAT_MAP = "Heat map (M)"
+WITHHELD = "No heat map: below the scale's floor"
+
 
 class ExampleWindow(QDialog):
     """The film at the left, its facts at the right; M shows its own heat map, the arrows go on to the next."""
@@ -44,7 +47,7 @@ class ExampleWindow(QDialog):
         self._bars = ProbabilityBars()
         self._facts = QFormLayout()
         self.address_view = _SelectableLines()
-        self.heat_button = button("Heat map (M)", "heat-map")
+        self.heat_button = button(HEAT_MAP, "heat-map")
         self.previous_button = button("Previous", "chevron-left")
         self.next_button = button("Next", "chevron-right")
         self._lay_out()
@@ -58,6 +61,8 @@ class ExampleWindow(QDialog):
         """Show a film: uint8 grey or RGB, and its heat map as uint8 RGBA; None for what there is not."""
         self.film_view.show_film(picture, heat)
         self.heat_button.setEnabled(picture is not None and heat is not None)
+        is_withheld = picture is not None and heat is None
+        self.heat_button.setText(WITHHELD if is_withheld else HEAT_MAP)
         is_right = example.truth == example.answer
         self._verdict.setText(
             f"{'Right' if is_right else 'Wrong'}: truth {self._title(example.truth)}, "
