@@ -58,7 +58,8 @@ def test_headers_say_what_decoding_finds(outcomes, shared_dicom):
 def test_grey_files_look_as_the_independent_rendering(outcomes, shared_dicom, reference):
     compared, wrong = 0, []
     for path, image in outcomes.items():
-        if isinstance(image, str) or image.is_color or "highbit15" in path:
+        # Where pydicom's own stored values are wrong: the top bits dropped; Pillow's JPEG 2000 reading 32768 off.
+        if isinstance(image, str) or image.is_color or "highbit15" in path or "TOSHIBA_J2K_SIZ1_PixRep0" in path:
             continue
         expected = independent(shared_dicom / path, image, reference)
         if expected is not None:
