@@ -24,18 +24,21 @@ RECIPE = Recipe(
         size=256,  # the article's; the head is tied to it (13 x 13 cells)
         channels=1,  # films are grey: three equal channels only cost time
     ),
-    # Small changes only. Measured on one held-out fold (225 films, patients apart): with rotation 7, scale 8 %, grey curve
-    # and erased boxes 77.8 % right, with these 84.9 %; stronger still (blunting, noise) 73 % under the article's division.
+    # Measured on three held-out folds (675 films, patients apart), each film read as below: with a quarter of these changes
+    # and 30 epochs 82.4 % right, with these 84.6 %. With blunting and noise as well the article's division gave 73 %.
     augmentation=Augmentation(
-        rotation_degrees=2.0,
-        scale=(0.97, 1.03),
-        shift_fraction=0.02,
-        contrast=0.05,
-        brightness=0.02,
+        rotation_degrees=7.0,  # patients stand crooked by about this much
+        scale=(0.92, 1.08),  # collimation differs between hospitals
+        shift_fraction=0.05,
+        gamma_log=0.15,  # film curves differ between makers
+        contrast=0.15,
+        brightness=0.06,
+        erase_probability=0.3,  # corner markers tell the hospital
+        erase_fraction=0.25,
         horizontal_flip=False,  # the heart is on the left
     ),
     optimisation=Optimisation(
-        epochs=30,  # training accuracy is 0.94 by then; the published run had 100 and no early stop
+        epochs=40,  # training accuracy is 0.91 by then; the published run had 100 and no early stop
         batch=32,  # the article's
         learning_rate=3e-3,  # the article's maximum
         weight_decay=0.01,  # fastai's default, decoupled, as in the article
@@ -46,12 +49,11 @@ RECIPE = Recipe(
         average_decay=0.99,  # remembers about 100 steps, four epochs of 28
         sampling_power=0.5,  # classes are 1 : 4 : 4
     ),
-    # Training films have all been resampled by the small rotations above, and are a little blunter for it. A film read as it
-    # is looks sharper than any of them, and sharpness is what the no-finding films of this set lack: on one held-out fold
-    # 26 of 100 of them were called pneumonia (84.9 % right in all); read as the mean of two views turned by half of the
-    # training range, 11 of 100 (89.3 %).
+    # Training films have all been resampled by the changes above, and are a little blunter for it. A film read as it is looks
+    # sharper than any of them, and sharpness is what the no-finding films of this set lack: on one held-out fold 44 of 100
+    # of them were called pneumonia (77.8 % right in all); read as the mean of two views turned by 1.5 degrees, 9 (88.4 %).
     reading_rotations=(-1.5, 1.5),
-    data=DataSetting(manifest="B_125_500_500.csv", folds=5, protocol_members=5),
+    data=DataSetting(manifest="B_125_500_500.csv", folds=5, protocol_members=3),
     claims=(
         ("accuracy on 317 test films, as the article states it", "80.04 %"),
         ("five-fold mean accuracy, Ozturk et al. 2020, patients shared between folds", "87.02 %"),
@@ -59,12 +61,13 @@ RECIPE = Recipe(
     departures=(
         "One grey input channel instead of three equal ones (1,167,442 parameters instead of 1,167,586).",
         "Each film is standardised by its own mean and spread; the article used the statistics of one training batch.",
-        "No left-right flips, because the side of the heart is a finding; small rotations, shifts and changes of grey only.",
+        "No left-right flips, because the side of the heart is a finding; rotations, shifts, "
+        "changes of grey and erased boxes instead.",
         "Square centre crop, because the shape of the picture tells the source.",
-        "30 epochs instead of 100, label smoothing, averaged weights, rarer classes drawn more often.",
+        "40 epochs instead of 100, label smoothing, averaged weights, rarer classes drawn more often.",
         "Folds are grouped by patient and stratified; the published folds share patients (40 % of test films).",
         "A film is read as the mean of two views turned by 1.5 degrees either way, because training films were resampled, too.",
-        "The mean of the logits of several networks answers: five (one a fold) in the shipped model, five (one a seed) under "
+        "The mean of the logits of several networks answers: five (one a fold) in the shipped model, three (one a seed) under "
         "the article's own division.",
     ),
     notes={
