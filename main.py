@@ -9,8 +9,6 @@ from __future__ import annotations
 import os
 import sys
 
-VERSION = "0.1.0"
-
 VIEWER_VERBS = ("analyse", "render", "info")
 INFERENCE_VERBS = ("train", "evaluate", "models", "examples")
 
@@ -65,7 +63,9 @@ def dispatch(arguments: list[str]) -> int:
         print(HELP, end="")
         return 0
     if verb == "--version":
-        print(f"hilum {VERSION}")
+        from viewer.paths import PROGRAM_VERSION
+
+        print(f"hilum {PROGRAM_VERSION}")
         return 0
     if verb in VIEWER_VERBS:
         from viewer import command_line as viewer_command_line

@@ -133,7 +133,8 @@ def assemble(
     for number, member in enumerate(folds):
         fold_of[member.held_out] = number
     truth = label_indices(samples, recipe)
-    held_out = yield from read_held_out(Predictor(provisional, device), samples, truth, lambda row: [int(fold_of[row])])
+    predictor = Predictor(provisional, device)
+    held_out = yield from read_held_out(predictor, samples, truth, lambda row: [int(fold_of[row])])
     temperature = fit_temperature(truth, held_out.logits)
     probabilities = softmax(held_out.logits, temperature)
     embeddings = _embeddings(held_out.vectors, fold_of)
@@ -143,7 +144,7 @@ def assemble(
     if protocol:
         tested = [samples[i] for i in protocol[0].held_out]
         metrics["protocol"] = yield from judge_protocol(provisional, tested, device)
-    heat_maps = yield from measure_heat_maps(Predictor(provisional, device), samples, probabilities.argmax(axis=1))
+    heat_maps = yield from measure_heat_maps(predictor, samples, probabilities.argmax(axis=1))
     card = draft | {
         "temperature": temperature,
         "training_data": describe_films(samples, manifest),

@@ -1,8 +1,10 @@
 """analyse, called as the door calls it."""
 
 import json
+import os
 import shutil
 import subprocess
+import sys
 
 import numpy as np
 import PIL.Image
@@ -248,3 +250,12 @@ def test_the_report_is_a_pdf_with_the_film_the_answer_and_the_notice(answers, sy
 def test_the_report_of_a_refused_film_says_why(analyse, shared_dicom, tmp_path):
     assert analyse(shared_dicom / CT, "--report", tmp_path / "report.pdf")[0] == 0
     assert REFUSAL in " ".join(printed(tmp_path / "report.pdf").split())
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only here is a file name any bytes")
+def test_a_film_whose_name_is_no_text_is_answered_about(analyse, tmp_path):
+    film = tmp_path / os.fsdecode(b"film-\xff.dcm")
+    film.write_bytes(b"nothing")
+    status, out, err = analyse(film, "--json", "-")
+    assert (status, err) == (1, "")
+    assert json.loads(out)[0]["file"].endswith("film-?.dcm")

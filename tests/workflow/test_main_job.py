@@ -10,7 +10,7 @@ import pytest
 from PIL import Image as PillowImage
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
-from window_steps import READING_MS, drop, export, has_answer, read
+from window_steps import READING_MS, drop, export, has_answer, install_examples, read
 
 from viewer import app
 from viewer.imaging.phantom import write_film
@@ -69,8 +69,7 @@ def test_a_click_on_the_matrix_shows_its_films_nearest_first(
     program: app.Program, qtbot: QtBot, png_film: Path, shared_data: Path
 ) -> None:
     read(program, qtbot, png_film)
-    program.examples.install(shared_data)
-    qtbot.waitUntil(lambda: has_answer(program) and any(e.path for e in program.session.reading.examples), timeout=READING_MS)
+    install_examples(program, qtbot, shared_data)
     matrix = program.window.panel.matrix
     qtbot.mouseClick(matrix, Qt.MouseButton.LeftButton, pos=matrix.cell_rect("no_finding", "pneumonia").center())
     shown = program.window.panel.examples.shown_examples()
@@ -83,8 +82,7 @@ def test_an_example_is_enlarged_with_its_own_heat_map(
     program: app.Program, qtbot: QtBot, png_film: Path, shared_data: Path
 ) -> None:
     read(program, qtbot, png_film)
-    program.examples.install(shared_data)
-    qtbot.waitUntil(lambda: has_answer(program) and any(e.path for e in program.session.reading.examples), timeout=READING_MS)
+    install_examples(program, qtbot, shared_data)
     first = program.window.panel.examples.shown_examples()[0]
     program.window.panel.example_opened.emit(first)
     window = program.examples.enlarged

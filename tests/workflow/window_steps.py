@@ -47,3 +47,9 @@ def export(program: app.Program, qtbot: QtBot, path: Path, monkeypatch: pytest.M
     with qtbot.waitSignal(program.report.exported, timeout=READING_MS):
         program.window.action("export").trigger()
     return pdf_text(path)
+
+
+def install_examples(program: app.Program, qtbot: QtBot, films: Path) -> None:
+    """Link a folder of films to the model and wait until the film on screen has been read again."""
+    program.examples.install(films)
+    qtbot.waitUntil(lambda: has_answer(program) and any(e.path for e in program.session.reading.examples), timeout=READING_MS)

@@ -12,8 +12,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from PIL import Image as PillowImage
-
 from viewer.errors import ReportError, ViewerError
 from viewer.imaging.grayscale import default_voi, to_display
 from viewer.imaging.image import Image
@@ -24,6 +22,7 @@ from viewer.reporting.compose import FilmLook, compose_report, overlay_film
 from viewer.reporting.drafts import DraftStore, draft_key
 from viewer.reporting.report import ReportText
 from viewer.second_reader import SecondReader
+from viewer.verbs.output import png, write_atomically, write_text
 
 DEFAULT_MODEL = "darkcovidnet"
 WITHHELD = "The heat map of the answer is withheld: nothing in it rises above the floor of the model."
@@ -56,10 +55,10 @@ def run(arguments: argparse.Namespace) -> int:
         outputs = _Outputs(heat_map, report)
         answers.append(_analyse(film, reader, folder, outputs))
         if arguments.json != "-":
-            print(_line(answers[-1]), flush=True)
+            write_text("-", _line(answers[-1]) + "\n")
         failed = failed or outputs.failed or answers[-1]["status"] == "unreadable"
     if arguments.json:
-        _write(arguments.json, json.dumps(answers, indent=1, ensure_ascii=False) + "\n")
+        write_text(arguments.json, json.dumps(answers, indent=1, ensure_ascii=False) + "\n")
     return 1 if failed else 0
 
 
@@ -129,7 +128,7 @@ def _analyse(film: Path, reader: SecondReader, folder: Path, outputs: _Outputs) 
 def _answer(film: Path, sha256: str, status: str, reason: str, model: ModelFacts | None) -> dict[str, Any]:
     named = {"name": model.name, "version": model.version, "weights_sha256": model.weights_sha256} if model else None
     return {
-        "file": os.fsencode(film).decode("utf-8", "replace"),  # a name of any bytes can be printed
+        "file": str(film),
         "sha256": sha256,
         "status": status,
         "reason": reason,
@@ -171,14 +170,7 @@ def _write_heat_map(out: Path, image: Image, reading: Reading) -> None:
     heat_map = reading.heat_map(reading.predicted)
     if heat_map is None:
         raise ReportError(f"{out.name} was not written: {reading.reason}")
-    picture = overlay_film(to_display(image), image, heat_map, FilmLook(None))
-    partial = out.with_name(f".{out.name}.part")
-    try:
-        PillowImage.fromarray(picture).save(partial, format="PNG")
-        partial.replace(out)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise ReportError(f"{out.name} could not be written: {error.strerror or error}.") from error
+    write_atomically(out, png(overlay_film(to_display(image), image, heat_map, FilmLook(None))))
 
 
 def _write_report(out: Path, image: Image, reading: Reading) -> None:
@@ -200,13 +192,3 @@ def _draft(image: Image) -> ReportText:
         return ReportText()
     with DraftStore(drafts_database()) as drafts:
         return drafts.load(draft_key(image.sha256, image.instance.frame)) or ReportText()
-
-
-def _write(target: str, text: str) -> None:
-    if target == "-":
-        print(text, end="")
-        return
-    try:
-        Path(target).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise ReportError(f"{Path(target).name} could not be written: {error.strerror}.") from error

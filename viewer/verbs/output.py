@@ -5,7 +5,11 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from io import BytesIO
 from pathlib import Path
+
+import numpy as np
+from PIL import Image as PillowImage
 
 from viewer.errors import ViewerError
 
@@ -42,9 +46,21 @@ def _give_usual_rights(path: Path) -> None:
     path.chmod(0o666 & ~mask)
 
 
+def png(picture: np.ndarray) -> bytes:
+    """Return a picture, uint8 grey (rows, columns) or RGB (rows, columns, 3), as the bytes of a PNG."""
+    stream = BytesIO()
+    PillowImage.fromarray(picture).save(stream, "PNG", compress_level=3)
+    return stream.getvalue()
+
+
 def write_text(destination: str, content: str) -> None:
-    """Write text to a file, or to the standard output where the destination is "-"."""
+    """Write text to a file, or to the standard output where the destination is "-".
+
+    A file name of any bytes can stand in it: what is not text is written as a question mark.
+    """
+    encoded = content.encode(errors="replace")
     if destination == "-":
-        sys.stdout.write(content)
+        sys.stdout.write(encoded.decode())
+        sys.stdout.flush()
     else:
-        write_atomically(Path(destination), content.encode())
+        write_atomically(Path(destination), encoded)

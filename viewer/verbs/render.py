@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from io import BytesIO
 from pathlib import Path
-
-import PIL.Image
 
 from viewer.errors import ViewerError, WindowError
 from viewer.imaging.grayscale import preset_voi, to_display
 from viewer.imaging.image import Image, Voi, Window
 from viewer.imaging.reader import read_file
-from viewer.verbs.output import write_atomically
+from viewer.verbs.output import png, write_atomically
 
 
 def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -42,9 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
         display = to_display(image, _chosen_voi(image, arguments), arguments.invert)
         if arguments.out.exists() and arguments.out.samefile(arguments.path):
             raise WindowError(f"{arguments.out.name} was not written: it is the film itself.")
-        stream = BytesIO()
-        PIL.Image.fromarray(display).save(stream, "PNG", compress_level=3)
-        write_atomically(arguments.out, stream.getvalue())
+        write_atomically(arguments.out, png(display))
     except ViewerError as error:
         print(error, file=sys.stderr)
         return 1
