@@ -41,7 +41,7 @@ from viewer.widgets.shortcuts_sheet import ShortcutsSheet
 log = logging.getLogger(__name__)
 
 WARM_UP_AFTER_MS = 400
-"""Give the first film the processor before the network library is loaded."""
+"""After this the model is loaded for the first film; a film that is named loads it itself, once it is on screen."""
 
 
 class Program(QObject):
@@ -83,7 +83,8 @@ class Program(QObject):
             self.films.open_sample()
         elif paths:
             self.films.open(paths)
-        QTimer.singleShot(WARM_UP_AFTER_MS, self.readings.warm_up)
+        else:
+            QTimer.singleShot(WARM_UP_AFTER_MS, self.readings.warm_up)
 
     def shut_down(self) -> None:
         """Save what was typed and chosen, end the jobs."""

@@ -65,9 +65,9 @@ def main(first: str, second: str) -> None:
     found["window"] = since_start()
     found["torch before window"] = "torch" in sys.modules
     heart = Heart()
+    program.window.canvas.voi_changed.connect(lambda: found.setdefault("torch before film", "torch" in sys.modules))
     wait_for(program.films.film_shown)
     found["film"] = since_start()
-    found["torch before film"] = "torch" in sys.modules
     found["stall: open, decode"] = heart.take()
     wait_for(program.readings.reading_changed)
     found["first probability"] = since_start()
