@@ -10,7 +10,7 @@ import os
 import sys
 
 VIEWER_VERBS = ("analyse", "render", "info")
-INFERENCE_VERBS = ("train", "evaluate", "models", "examples")
+INFERENCE_VERBS = ("train", "find-lr", "recipes", "reproduce", "evaluate", "models", "examples")
 
 INTERRUPTED = 130
 """Exit status after Ctrl+C: 128 and the number of SIGINT, as a shell says it."""
@@ -28,6 +28,9 @@ Hilum shows chest films and gives a second reading with its evidence.
   hilum info PATH...       list patients, studies, series and images
 
   hilum train RECIPE       train a model
+  hilum find-lr RECIPE     find the rate it learns fastest at
+  hilum recipes            list the recipes, or write one as a file to be changed
+  hilum reproduce          train and judge the published systems
   hilum evaluate           measure a model on films it has not learned from
   hilum models             list the models that are here
   hilum examples           bring the films that stand beside an answer

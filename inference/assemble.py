@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from inference.bundle import CARD, EMBEDDINGS, EXAMPLES, FORMAT, PROTOCOL, WEIGHTS, Bundle, Embeddings, pack_members
-from inference.dataset import Sample, label_indices, load_grey
+from inference.dataset import Sample, label_indices, load_grey, patient_hashes
 from inference.evaluate import (
     cross_fitted_probabilities,
     expected_calibration_error,
@@ -29,9 +29,12 @@ from inference.evaluate import (
 )
 from inference.examples import original_address
 from inference.explain import class_activation_maps
-from inference.members import Member, hash_of, make_folder, write_bytes
+from inference.files import make_folder, write_bytes
+from inference.films import Films, as_films
+from inference.groups import judge_groups
+from inference.members import Member, hash_of
 from inference.predict import CPU, Device, Predictor
-from inference.recipe import Recipe
+from inference.recipe import Recipe, record
 from inference.train import Weights
 from inference.trust import held_out_neighbour_distances, median_distance
 
@@ -109,10 +112,10 @@ def measure_heat_maps(
 
 def assemble(
     recipe: Recipe,
-    samples: Sequence[Sample],
+    films: Films | Sequence[Sample],
     members: Sequence[Member],
     weights: dict[str, Weights],
-    manifest: Path,
+    manifest: Path | None,
     folder: Path,
     device: Device = CPU,
 ) -> Generator[ReadCount, None, Bundle]:
@@ -120,6 +123,8 @@ def assemble(
 
     The card is written last: a folder without one is not a bundle, so a broken run never looks like a model.
     """
+    films = as_films(films)
+    samples = films.samples
     make_folder(folder)
     (folder / CARD).unlink(missing_ok=True)
     folds = [m for m in members if m.name.startswith("fold-")]
@@ -147,7 +152,7 @@ def assemble(
     heat_maps = yield from measure_heat_maps(predictor, samples, probabilities.argmax(axis=1))
     card = draft | {
         "temperature": temperature,
-        "training_data": describe_films(samples, manifest),
+        "training_data": describe_films(films, manifest),
         "metrics": metrics,
         "confusion_matrix": {
             "counts": metrics["cross_validation"]["confusion_matrix"],
@@ -170,6 +175,7 @@ def _draft_card(recipe: Recipe, folds: Sequence[Member], protocol: Sequence[Memb
         "version": VERSION,
         "recipe": recipe.name,
         "recipe_fingerprint": recipe.fingerprint(),
+        "recipe_record": record(recipe),
         "article": recipe.article,
         "classes": [asdict(c) for c in recipe.classes],
         "positive": recipe.positive,
@@ -222,6 +228,7 @@ def _cross_validation(
     right = probabilities.argmax(axis=1) == truth
     result = judge(recipe.class_names, recipe.positive, truth, probabilities, patients)
     return result | {
+        "groups": judge_groups(recipe.class_names, recipe.positive, truth, probabilities, samples),
         "fold_accuracy": [float(right[fold_of == k].mean()) for k in np.unique(fold_of)],
         "cross_fitted": {
             "negative_log_likelihood": negative_log_likelihood(truth, crossed),
@@ -264,18 +271,22 @@ def _examples_table(
     return stream.getvalue()
 
 
-def describe_films(samples: Sequence[Sample], manifest: Path) -> dict[str, Any]:
+def describe_films(films: Films | Sequence[Sample], manifest: Path | None) -> dict[str, Any]:
     """Return what the card says about the training films: hashes and counts, no film and no name."""
+    films = as_films(films)
+    samples = films.samples
     return {
-        "manifest": manifest.name,
-        "manifest_sha256": hashlib.sha256(manifest.read_bytes()).hexdigest(),
+        "manifest": manifest.name if manifest else "",
+        "manifest_sha256": hashlib.sha256(manifest.read_bytes()).hexdigest() if manifest else "",
         "films": len(samples),
-        "films_sha256": hash_of(sorted(s.sha256 for s in samples)),
+        "films_only_learned_from": len(films.extra),
+        "films_sha256": hash_of(sorted(s.sha256 for s in films.all_samples)),
         "patients": len({s.patient for s in samples}),
         "by_class": dict(Counter(s.label for s in samples)),
         "by_source": dict(Counter(s.source.partition(":")[0] or "unknown" for s in samples)),
         "by_view": dict(Counter(s.view or "unknown" for s in samples)),
         "minors": sum(s.age.isdigit() and int(s.age) < 18 for s in samples),
+        "patient_hashes": patient_hashes(s.patient for s in films.all_samples),
     }
 
 

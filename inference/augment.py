@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from inference.recipe import Augmentation
+from inference.recipe import Augmentation, Preprocessing
 
 
 def _spread(count: int, span: float, generator: torch.Generator) -> Tensor:
@@ -25,6 +25,8 @@ def move(films: Tensor, how: Augmentation, generator: torch.Generator) -> Tensor
     shift = torch.stack([_spread(count, 2 * how.shift_fraction, generator) for _ in range(2)], dim=1)
     cosine, sine = torch.cos(angle) / zoom, torch.sin(angle) / zoom
     rows = torch.stack([torch.stack([cosine, -sine], 1), torch.stack([sine, cosine], 1)], 1)
+    if how.shear_degrees:
+        rows[:, :, 1] += rows[:, :, 0] * torch.tan(torch.deg2rad(_spread(count, how.shear_degrees, generator)))[:, None]
     if how.horizontal_flip:
         rows[:, :, 0] *= torch.where(torch.rand(count, generator=generator) < 0.5, -1.0, 1.0)[:, None]
     matrix = torch.cat([rows, shift[:, :, None]], dim=2)  # (n, 2, 3)
@@ -84,6 +86,8 @@ def erase(films: Tensor, how: Augmentation, generator: torch.Generator) -> Tenso
 
 def augment(films: Tensor, how: Augmentation, generator: torch.Generator) -> Tensor:
     """Return randomly changed films: float (n, 1, size, size) with values 0 to 1, the same shape and range."""
+    if how.changes_nothing:
+        return films
     return erase(regrade(blunt(move(films, how, generator), how, generator), how, generator), how, generator)
 
 
@@ -92,3 +96,16 @@ def standardise_batch(films: Tensor) -> Tensor:
     mean = films.mean(dim=(1, 2, 3), keepdim=True)
     spread = films.std(dim=(1, 2, 3), keepdim=True, correction=0).clamp_min(1e-3)
     return (films - mean) / spread
+
+
+def normalise(films: Tensor, how: Preprocessing) -> Tensor:
+    """Return films (n, 1, size, size) of 0 black to 1 white as the network takes them: (n, channels, size, size)."""
+    if how.blacked_out:
+        margin = round(films.shape[-1] * (1 - how.blacked_out) / 2)
+        films = films.clone()
+        films[:, :, margin:-margin, margin:-margin] = 0
+    if how.values == "film":
+        films = standardise_batch(films)
+    elif how.values == "fixed":
+        films = (films - how.mean) / how.spread
+    return films.expand(-1, how.channels, -1, -1)

@@ -25,6 +25,7 @@ from inference.errors import BundleError
 from inference.examples import ExampleRow, read_examples
 from inference.networks.registry import build_network
 from inference.recipe import Recipe
+from inference.recipe_file import recipe_from_record
 from inference.recipes import find_recipe
 
 FORMAT = 1
@@ -153,10 +154,17 @@ def open_bundle(folder: Path) -> Bundle:
         raise BundleError(
             f"The card of the model {card['name']} does not name {', '.join(sorted(unnamed))}; install the model again."
         )
-    recipe = find_recipe(str(card["recipe"]))
+    recipe = _recipe_of(card)
     if tuple(c["name"] for c in card["classes"]) != recipe.class_names:
         raise BundleError(f"The classes of the model {card['name']} are not those of its recipe {recipe.name}.")
     return Bundle(folder, card, recipe, card["files"][WEIGHTS])
+
+
+def _recipe_of(card: dict[str, Any]) -> Recipe:
+    """Return the recipe a card states in full; cards of version 0.1 named one of ours only."""
+    if "recipe_record" in card:
+        return recipe_from_record(card["recipe_record"], f"card of the model {card['name']}")
+    return find_recipe(str(card["recipe"]))
 
 
 def list_bundles(*folders: Path) -> list[Path]:

@@ -7,20 +7,35 @@ import json
 import sys
 import time
 from collections.abc import Callable, Generator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
 
-from inference.assemble import ReadCount, assemble, judge_protocol, read_held_out
+from inference.assemble import ReadCount, judge_protocol, read_held_out
 from inference.bundle import Bundle, list_bundles, open_bundle, read_card
-from inference.dataset import Sample, find_manifest, label_indices, read_manifest
-from inference.errors import BundleError, InferenceError
+from inference.class_folders import read_class_folders
+from inference.dataset import Sample, find_manifest, label_indices, load_squares, read_manifest
+from inference.errors import BundleError, InferenceError, TrainingError
 from inference.evaluate import fit_temperature, judge, softmax
 from inference.examples import ExampleProgress, ExampleResult, fetch, install, links
-from inference.members import MemberProgress, plan_members, train_members
+from inference.figures import find_learning_rate_figure, save_figure
+from inference.files import make_folder, write_bytes
+from inference.films import Films, grouped, read_films
+from inference.groups import judge_groups
+from inference.learning_rate import find_learning_rate
+from inference.members import MemberProgress
 from inference.predict import Device, Predictor, choose_device
-from inference.recipes import find_recipe
+from inference.recipe import Recipe
+from inference.recipe_file import read_recipe, recipe_as_toml, recipe_for_classes, write_recipe
+from inference.recipes import RECIPES, find_recipe
+from inference.reproduction.experiments import chosen
+from inference.reproduction.page import collect, insert_summary, page, summary
+from inference.reproduction.runs import finished_run, quick, run
+from inference.train import TrainingFilms
+from inference.training_run import train_bundle
+from inference.transfer import starting_weights
 
 Result = TypeVar("Result")
 
@@ -57,14 +72,46 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="hilum", description="Train, judge and manage models.")
     verbs = parser.add_subparsers(dest="verb", required=True)
     train = verbs.add_parser("train", help="train a recipe on a folder of films and write a model bundle")
-    train.add_argument("recipe")
-    train.add_argument("--data", type=Path, required=True, help="folder that holds the recipe's manifest")
+    train.add_argument("recipe", help="one of ours, or a recipe file (.toml)")
+    train.add_argument(
+        "--data",
+        type=Path,
+        required=True,
+        help="folder that holds the recipe's manifest, a manifest, or class folders",
+    )
     train.add_argument("--out", type=Path, required=True, help="folder of the new bundle")
     train.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     train.add_argument("--seed", type=_natural, default=0)
+    train.add_argument("--weights", help="where to start: fresh, imagenet, chest, a file of ImageNet weights, a model's folder")
+    train.add_argument("--resume", action="store_true", help="go on with the run that is in the folder")
     train.add_argument("--epochs", type=_positive, help="instead of the recipe's")
     train.add_argument("--threads", type=_positive, help="processor threads for torch")
     train.set_defaults(run=run_train)
+    find = verbs.add_parser("find-lr", help="try learning rates from small to large and say where the loss falls fastest")
+    find.add_argument("recipe", help="one of ours, or a recipe file (.toml)")
+    find.add_argument("--data", type=Path, required=True)
+    find.add_argument("--out", type=Path, help="folder for the figure, as PNG and SVG")
+    find.add_argument("--weights")
+    find.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    find.add_argument("--seed", type=_natural, default=0)
+    find.add_argument("--steps", type=_positive, default=100)
+    find.set_defaults(run=run_find_learning_rate)
+    recipes = verbs.add_parser("recipes", help="list the recipes there are, or write one as a file to be changed")
+    recipes.add_argument("recipe", nargs="?")
+    recipes.add_argument("--toml", type=Path, metavar="OUT", help="write the recipe to this file")
+    recipes.set_defaults(run=run_recipes)
+    reproduce = verbs.add_parser("reproduce", help="train and judge the published systems, and write the page that shows them")
+    reproduce.add_argument("systems", nargs="*", help="A, B, C, D, E, ours; all when none is named")
+    reproduce.add_argument("--data", type=Path, required=True, help="folder that holds the manifests")
+    reproduce.add_argument("--out", type=Path, default=Path("reproduction"), help="folder of the runs; a broken one goes on")
+    reproduce.add_argument("--page", type=Path, default=Path("REPRODUCTION.md"))
+    reproduce.add_argument("--readme", type=Path, help="page whose table is renewed, too")
+    reproduce.add_argument("--seeds", type=_positive, default=3, help="at most")
+    reproduce.add_argument("--only", metavar="KEY", help="one experiment of the systems, as it is called in the folder")
+    reproduce.add_argument("--epochs", type=_positive, help="instead of the recipes': to try the way")
+    reproduce.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    reproduce.add_argument("--threads", type=_positive, help="processor threads for torch")
+    reproduce.set_defaults(run=run_reproduce)
     evaluate = verbs.add_parser("evaluate", help="read every held-out film again and print what the model is worth")
     evaluate.add_argument("model", nargs="?", default=DEFAULT_MODEL)
     evaluate.add_argument("--data", type=Path, required=True)
@@ -102,23 +149,104 @@ def _natural(text: str) -> int:
 
 
 def run_train(options: argparse.Namespace, places: Places) -> int:
-    """Train every member of a recipe, judge them on the films they never saw, and write the bundle."""
+    """Train every member of a recipe, judge them on the films they never saw, and write the bundle and its run report."""
     if options.threads:
         torch.set_num_threads(options.threads)
-    recipe = find_recipe(options.recipe)
+    recipe, films, manifest = _recipe_and_films(options)
     recipe = recipe.with_epochs(options.epochs) if options.epochs else recipe
+    if not options.resume and any((options.out / "members").glob("*")):
+        raise TrainingError(
+            f"The folder {options.out.name} holds an earlier run; add --resume to go on with it, or choose another folder."
+        )
     device = choose_device(options.device)
-    manifest = find_manifest(options.data, recipe.data.manifest)
-    samples = read_manifest(manifest, recipe.class_names)
-    members = plan_members(recipe, samples, options.seed)
-    bar = ProgressBar()
-    weights = bar.follow(
-        train_members(recipe, samples, members, options.out / "members", str(device.torch_device)), _training_line
-    )
-    bundle = bar.follow(assemble(recipe, samples, members, weights, manifest, options.out, device), _reading_line)
+    data = options.data if options.data.is_dir() else options.data.parent
+    work = train_bundle(recipe, films, options.out, device, options.seed, manifest, options.weights, data)
+    bundle = ProgressBar().follow(work, _work_line)
     _print_metrics(bundle.card["metrics"], bundle)
+    print(f"The run report is {options.out / 'run' / 'report.html'}.")
     print(f"The model {bundle.name} was written to {options.out}.")
     return 0
+
+
+def _recipe_and_films(options: argparse.Namespace) -> tuple[Recipe, Films, Path | None]:
+    """Return the recipe, the films it is given, and the manifest they came from (None: a folder of class folders)."""
+    recipe = read_recipe(Path(options.recipe)) if options.recipe.endswith(".toml") else find_recipe(options.recipe)
+    if options.data.is_file():
+        own = replace(recipe, data=replace(recipe.data, manifest=options.data.name, extra_training=()))
+        return own, read_films(options.data.parent, own), options.data
+    if recipe.data.manifest and any(options.data.rglob(recipe.data.manifest)):
+        return recipe, read_films(options.data, recipe), find_manifest(options.data, recipe.data.manifest)
+    if not any(options.data.glob("*/")):
+        find_manifest(options.data, recipe.data.manifest or "manifest.csv")
+    found = read_class_folders(options.data)
+    for note in found.skipped:
+        print(note, file=sys.stderr)
+    if set(found.classes) != set(recipe.class_names):
+        recipe = recipe_for_classes(recipe, recipe.name, found.classes)
+    return recipe, grouped(found.samples), None
+
+
+def _work_line(progress: MemberProgress | ReadCount) -> tuple[float, str]:
+    return _training_line(progress) if isinstance(progress, MemberProgress) else _reading_line(progress)
+
+
+def run_find_learning_rate(options: argparse.Namespace, places: Places) -> int:
+    """Print the learning rate at which the loss falls fastest, and draw the curve."""
+    recipe, films, _ = _recipe_and_films(options)
+    device = str(choose_device(options.device).torch_device)
+    folder = options.out or Path("find-lr")
+    bar = ProgressBar()
+    choice = options.weights or "fresh"
+    start = bar.follow(starting_weights(choice, recipe, films, options.data, folder / "chest", device), _training_line)
+    own = TrainingFilms(load_squares(films.samples, recipe), label_indices(films.samples, recipe))
+    search = find_learning_rate(recipe, own, options.seed, device, start, steps=options.steps)
+    found = bar.follow(search, lambda done: (done, "trying learning rates"))
+    print(f"{found.suggestion:.2g} is where the loss falls fastest ({len(found.rates)} rates tried); "
+          f"the recipe has {recipe.optimisation.all_stages[0].learning_rate:.2g}.")  # fmt: skip
+    if options.out:
+        make_folder(options.out)
+        save_figure(find_learning_rate_figure(found.rates, found.losses, found.suggestion), options.out / "find-lr")
+    return 0
+
+
+def run_recipes(options: argparse.Namespace, places: Places) -> int:
+    """List the recipes, or write one as a file that can be changed and trained."""
+    if not options.recipe:
+        for recipe in RECIPES.values():
+            print(f"{recipe.name:<34} {recipe.title}")
+        return 0
+    recipe = find_recipe(options.recipe)
+    if options.toml:
+        write_recipe(recipe, options.toml)
+    else:
+        print(recipe_as_toml(recipe), end="")
+    return 0
+
+
+def run_reproduce(options: argparse.Namespace, places: Places) -> int:
+    """Train and judge the published systems, one run after the other, and write the page after each."""
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    device = choose_device(options.device)
+    experiments = [e for e in chosen(options.systems) if options.only in (None, e.key)]
+    for seed in range(options.seeds):
+        for experiment in experiments:
+            if options.epochs:
+                experiment = quick(experiment, options.epochs)
+            if seed < experiment.seeds and finished_run(options.out, experiment, seed) is None:
+                print(f"{experiment.name}, seed {seed}: {experiment.title}", file=sys.stderr)
+                ProgressBar().follow(run(experiment, seed, options.data, options.out, device), _training_line)
+                _write_page(options)
+    _write_page(options)
+    return 0
+
+
+def _write_page(options: argparse.Namespace) -> None:
+    runs = collect(options.out)
+    write_bytes(options.page, page(runs).encode())
+    if options.readme:
+        old = options.readme.read_text(encoding="utf-8")
+        write_bytes(options.readme, insert_summary(old, summary(runs)).encode())
 
 
 def _training_line(progress: MemberProgress) -> tuple[float, str]:
@@ -166,6 +294,7 @@ def _evaluate_folds(bundle: Bundle, samples: Sequence[Sample], device: Device, b
     held_out = bar.follow(reading, _reading_line)
     probabilities = softmax(held_out.logits, float(bundle.card["temperature"]))
     result = judge(bundle.class_names, bundle.card["positive"], truth, probabilities, [s.patient for s in samples])
+    result["groups"] = judge_groups(bundle.class_names, bundle.card["positive"], truth, probabilities, samples)
     return result | {"best_temperature": fit_temperature(truth, held_out.logits)}
 
 
@@ -194,12 +323,22 @@ def _print_one(found: dict[str, Any], bundle: Bundle) -> None:
     other = found.get("auc_without_positive")
     if other:
         print(f"  area under the curve, {other['class']} against {other['against']} (one hospital): {_area(other)}")
-    print(f"  macro F1 {found['macro_f1']:.3f}, negative log likelihood {found['negative_log_likelihood']:.3f}, "
-          f"expected calibration error {found['expected_calibration_error']:.3f}")  # fmt: skip
+    print(f"  macro F1 {_between(found, 'macro_f1')}, negative log likelihood {found['negative_log_likelihood']:.3f}, "
+          f"expected calibration error {_between(found, 'expected_calibration_error')}")  # fmt: skip
     print("  confusion matrix (rows truth, columns answer)")
     print("  " + " " * 14 + "".join(f"{t:>14}" for t in titles))
     for title, row in zip(titles, found["confusion_matrix"], strict=True):
         print(f"  {title:<14}" + "".join(f"{count:>14}" for count in row))
+    for kind, rows in found.get("groups", {}).items():
+        print(f"  right, by {kind}")
+        for row in rows:
+            print(f"    {row['group'][:40]:<40} {_share(row['accuracy'])}")
+
+
+def _between(found: dict[str, Any], key: str) -> str:
+    """Return "0.834 (0.810 to 0.857)", or the number alone where a card of an earlier version has no interval."""
+    low, high = found.get(f"{key}_interval") or (None, None)
+    return f"{found[key]:.3f}" if low is None else f"{found[key]:.3f} ({low:.3f} to {high:.3f})"
 
 
 def _share(record: dict[str, Any]) -> str:

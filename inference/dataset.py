@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from PIL import Image as PillowImage
 from PIL import UnidentifiedImageError
 
 from inference.errors import DatasetError
-from inference.preprocess import film_to_square, square_crop
+from inference.preprocess import film_to_square, input_crop
 from inference.recipe import Recipe
 
 NEEDED_COLUMNS = ("file", "sha256", "label", "split", "patient")
@@ -38,6 +38,8 @@ class Sample:
     url: str = ""
     origin: str = ""
     origin_sha256: str = ""
+    origin_width: str = ""
+    origin_height: str = ""
 
 
 def find_manifest(folder: Path, name: str) -> Path:
@@ -54,7 +56,13 @@ def find_manifest(folder: Path, name: str) -> Path:
     return found
 
 
-def read_manifest(path: Path, classes: Sequence[str]) -> tuple[Sample, ...]:
+def read_manifest(
+    path: Path,
+    classes: Sequence[str],
+    leaves_out: Sequence[str] = (),
+    leaves_out_films: Sequence[str] = (),
+    allow_empty: bool = False,
+) -> tuple[Sample, ...]:
     """Read a manifest of films.
 
     Parameters
@@ -63,6 +71,10 @@ def read_manifest(path: Path, classes: Sequence[str]) -> tuple[Sample, ...]:
         CSV with at least the columns ``file`` (relative to it), ``sha256``, ``label``, ``split`` and ``patient``.
     classes
         The labels that may stand in it.
+    leaves_out, leaves_out_films
+        Labels, and SHA-256 values, whose films are not used.
+    allow_empty
+        Whether a class may be without films: in a manifest of films that are only learned from.
 
     Raises
     ------
@@ -80,8 +92,9 @@ def read_manifest(path: Path, classes: Sequence[str]) -> tuple[Sample, ...]:
     missing = [name for name in NEEDED_COLUMNS if name not in rows[0]]
     if missing:
         raise DatasetError(f"The manifest {path.name} lacks the columns {', '.join(missing)}.")
-    samples = tuple(_sample(row, path) for row in rows)
-    _refuse_faults(samples, path, classes)
+    read = (_sample(row, path) for row in rows)
+    samples = tuple(s for s in read if s.label not in leaves_out and s.sha256 not in leaves_out_films)
+    _refuse_faults(samples, path, classes, allow_empty)
     return samples
 
 
@@ -90,12 +103,12 @@ def _sample(row: dict[str, str], manifest: Path) -> Sample:
     return Sample(path=manifest.parent / (row["file"] or ""), **known)
 
 
-def _refuse_faults(samples: Sequence[Sample], path: Path, classes: Sequence[str]) -> None:
+def _refuse_faults(samples: Sequence[Sample], path: Path, classes: Sequence[str], allow_empty: bool) -> None:
     unknown = sorted({s.label for s in samples} - set(classes))
     if unknown:
         raise DatasetError(f"The manifest {path.name} has labels this recipe does not know: {', '.join(unknown)}.")
     empty = [name for name in classes if not any(s.label == name for s in samples)]
-    if empty:
+    if empty and not allow_empty:
         raise DatasetError(f"The manifest {path.name} has no film of the class {', '.join(empty)}.")
     seen: dict[str, Sample] = {}
     for sample in samples:
@@ -111,15 +124,17 @@ def refuse_shared_patients(train: Sequence[Sample], held_out: Sequence[Sample]) 
         raise DatasetError(f"{len(shared)} patients stand in training and in the held-out films; divide by patient.")
 
 
-def patient_folds(samples: Sequence[Sample], folds: int, seed: int = 0) -> npt.NDArray[np.int64]:
-    """Return the fold (0 to folds - 1) of each sample: grouped by patient, stratified by label.
+def patient_folds(
+    samples: Sequence[Sample], folds: int, seed: int = 0, groups: Sequence[str] | None = None
+) -> npt.NDArray[np.int64]:
+    """Return the fold (0 to folds - 1) of each sample: grouped by patient (or by ``groups``), stratified by label.
 
     Patients are dealt in a seeded order, those with most films first, each to the fold that has the fewest films of the
     classes the patient brings.
     """
     by_patient: dict[str, list[int]] = defaultdict(list)
-    for index, sample in enumerate(samples):
-        by_patient[sample.patient].append(index)
+    for index, group in enumerate(groups if groups is not None else [s.patient for s in samples]):
+        by_patient[group].append(index)
     if len(by_patient) < folds:
         raise DatasetError(f"{len(by_patient)} patients cannot be divided into {folds} folds.")
     labels = sorted({s.label for s in samples})
@@ -164,7 +179,7 @@ def load_squares(samples: Sequence[Sample], recipe: Recipe) -> npt.NDArray[np.ui
         if hashlib.sha256(sample.path.read_bytes() if sample.path.is_file() else b"").hexdigest() != sample.sha256:
             raise DatasetError(f"The film {sample.path.name} is missing or is not the one its manifest describes.")
         grey = load_grey(sample.path)
-        squares[index] = film_to_square(grey, size, square_crop(*grey.shape))
+        squares[index] = film_to_square(grey, size, input_crop(recipe.preprocessing, *grey.shape))
     return squares
 
 
@@ -172,3 +187,13 @@ def label_indices(samples: Sequence[Sample], recipe: Recipe) -> npt.NDArray[np.i
     """Return the class index of each sample, in the order of the recipe's classes."""
     names = recipe.class_names
     return np.array([names.index(s.label) for s in samples], dtype=np.int64)
+
+
+def hash_of_patient(patient: str) -> str:
+    """Return 16 hexadecimal digits by which a card names a patient without telling who it is."""
+    return hashlib.sha256(patient.encode()).hexdigest()[:16]
+
+
+def patient_hashes(patients: Iterable[str]) -> list[str]:
+    """Return the hashes of these patients, sorted, each once."""
+    return sorted({hash_of_patient(patient) for patient in patients})

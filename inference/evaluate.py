@@ -13,6 +13,17 @@ import numpy as np
 import numpy.typing as npt
 
 from inference.errors import DatasetError
+from inference.intervals import (
+    Interval,
+    draw_patients,
+    patient_intervals,
+    percentile_interval,
+    weighted_areas,
+    weighted_average_precisions,
+    weighted_calibration_errors,
+    weighted_f1,
+    weighted_means,
+)
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -80,21 +91,24 @@ def area_under_curve(positive: npt.NDArray[np.bool_], score: Floats) -> float:
 def bootstrap_area(
     positive: npt.NDArray[np.bool_], score: Floats, patients: Sequence[str], resamples: int = 1000, seed: int = 0
 ) -> tuple[float, float]:
-    """Return the 95 % percentile interval of the area under the curve, patients resampled as a whole."""
-    _, patient = np.unique(np.asarray(patients), return_inverse=True)
-    films_of = [np.flatnonzero(patient == p) for p in range(patient.max() + 1)]
-    generator = np.random.default_rng(seed)
-    areas = []
-    for _ in range(resamples):
-        chosen = np.concatenate([films_of[p] for p in generator.integers(len(films_of), size=len(films_of))])
-        areas.append(area_under_curve(positive[chosen], score[chosen]))
-    low, high = np.nanpercentile(areas, [2.5, 97.5])
-    return float(low), float(high)
+    """Return the 95 % percentile interval of the area under the curve, patients resampled as a whole; NaN for one side."""
+    areas = [weighted_areas(weights, positive, score) for weights in draw_patients(patients, resamples, seed)]
+    low, high = percentile_interval(np.concatenate(areas))
+    return (math.nan, math.nan) if low is None or high is None else (low, high)
 
 
 def negative_log_likelihood(truth: Integers, probabilities: Floats) -> float:
     """Return the mean of -log p(truth)."""
     return float(-np.log(np.clip(probabilities[np.arange(len(truth)), truth], 1e-12, 1)).mean())
+
+
+def brier_score(truth: Integers, probabilities: Floats) -> float:
+    """Return the mean over films of the squared errors summed over classes: 0 (best) to 2 (Brier 1950).
+
+    With two classes it is twice the figure that looks at the positive class alone.
+    """
+    errors = probabilities - np.eye(probabilities.shape[1])[truth]
+    return float((errors**2).sum(axis=1).mean())
 
 
 def expected_calibration_error(truth: Integers, probabilities: Floats, bins: int = 15) -> float:
@@ -147,10 +161,25 @@ def judge(
     names
         Classes in the order of the columns of ``probabilities`` (films, classes).
     positive
-        The class the area under the curve is about.
+        The class the area under the curve and the average precision are about.
+
+    Returns
+    -------
+    What a set is too small for is None: an area (value and interval) without films of both sides or with one patient alone,
+    an interval with one patient alone, F1 of a class that is neither there nor answered, the interval of macro F1 where all
+    films are of one class. ``accuracy``, ``recall`` and ``precision`` hold Wilson's interval, which takes films for
+    independent; all other intervals, ``accuracy_interval`` too, are of whole patients drawn again and again.
+
+    Raises
+    ------
+    DatasetError
+        If truths, probabilities and patients are not of one length.
     """
     answer = probabilities.argmax(axis=1)
     counts = confusion_counts(truth, answer, len(names))
+    f1 = _f1(counts)
+    if len(patients) != len(truth):
+        raise DatasetError(f"{len(truth)} truths and {len(patients)} patients do not belong together.")
     p = list(names).index(positive)
     return {
         "films": len(truth),
@@ -158,18 +187,64 @@ def judge(
         "accuracy": Proportion(int((truth == answer).sum()), len(truth)).record(),
         "recall": {n: Proportion(int(counts[i, i]), int(counts[i].sum())).record() for i, n in enumerate(names)},
         "precision": {n: Proportion(int(counts[i, i]), int(counts[:, i].sum())).record() for i, n in enumerate(names)},
-        "macro_f1": _macro_f1(counts),
-        "auc": {"class": positive} | _area_record(truth == p, probabilities[:, p], patients),
+        "macro_f1": float(np.nan_to_num(f1).mean()),
+        "auc": {"class": positive} | area_record(truth == p, probabilities[:, p], patients),
+        "average_precision": {"class": positive} | _precision_record(truth == p, probabilities[:, p], patients),
         "auc_without_positive": _area_among_the_rest(names, p, truth, probabilities, patients),
-        "negative_log_likelihood": negative_log_likelihood(truth, probabilities),
+        "negative_log_likelihood": negative_log_likelihood(truth, probabilities) if len(truth) else None,
+        "brier": brier_score(truth, probabilities) if len(truth) else None,
         "expected_calibration_error": expected_calibration_error(truth, probabilities),
         "confusion_matrix": counts.tolist(),
+    } | _resampled(names, f1, truth, probabilities, patients)
+
+
+def area_record(positive: npt.NDArray[np.bool_], score: Floats, patients: Sequence[str]) -> dict[str, object]:
+    """Return the area with its interval for the card; None in all three where one side is empty or one patient is all."""
+    area = area_under_curve(positive, score)
+    if math.isnan(area) or len(set(patients)) < 2:
+        return _record(None, (None, None))
+    return _record(area, bootstrap_area(positive, score, patients))
+
+
+def _precision_record(positive: npt.NDArray[np.bool_], score: Floats, patients: Sequence[str]) -> dict[str, object]:
+    """Return the average precision for the card, None wherever the area is."""
+    if not 0 < int(positive.sum()) < len(positive) or len(set(patients)) < 2:
+        return _record(None, (None, None))
+    value = float(weighted_average_precisions(np.ones((1, len(score))), positive, score)[0])
+    (interval,) = patient_intervals(lambda w: weighted_average_precisions(w, positive, score)[:, None], patients)
+    return _record(value, interval)
+
+
+def _record(value: float | None, interval: Interval) -> dict[str, object]:
+    return {"value": value, "low": interval[0], "high": interval[1]}
+
+
+def _f1(counts: Integers) -> Floats:
+    """Return F1 of each class; NaN where it is neither there nor answered."""
+    hits, both = np.diag(counts), counts.sum(axis=1) + counts.sum(axis=0)
+    return np.asarray(np.divide(2 * hits, both, out=np.full(len(counts), np.nan), where=both > 0))
+
+
+def _resampled(
+    names: Sequence[str], f1: Floats, truth: Integers, probabilities: Floats, patients: Sequence[str]
+) -> dict[str, object]:
+    """Return what is taken from the same drawings of patients: F1 with its intervals, those of accuracy and calibration."""
+    answer = probabilities.argmax(axis=1)
+
+    def statistics(weights: Floats) -> Floats:
+        drawn = weighted_f1(weights, truth, answer, len(names))
+        right = weighted_means(weights, (truth == answer).astype(np.float64))
+        errors = weighted_calibration_errors(weights, truth, probabilities)
+        return np.column_stack([drawn, np.nan_to_num(drawn).mean(axis=1), right, errors])
+
+    *of_class, macro, accuracy, calibration = patient_intervals(statistics, patients)
+    values = [None if math.isnan(value) else float(value) for value in f1]
+    return {
+        "f1": {n: _record(value, interval) for n, value, interval in zip(names, values, of_class, strict=True)},
+        "macro_f1_interval": list(macro) if len(np.unique(truth)) > 1 else [None, None],
+        "accuracy_interval": list(accuracy),
+        "expected_calibration_error_interval": list(calibration),
     }
-
-
-def _macro_f1(counts: Integers) -> float:
-    hits, truths, answers = np.diag(counts), counts.sum(axis=1), counts.sum(axis=0)
-    return float(np.mean(2 * hits / np.maximum(truths + answers, 1)))
 
 
 def _area_among_the_rest(
@@ -183,13 +258,4 @@ def _area_among_the_rest(
     score = np.log(probabilities[inside, others[1]] + 1e-12) - np.log(probabilities[inside, others[0]] + 1e-12)
     is_second = truth[inside] == others[1]
     among = [p for p, keep in zip(patients, inside, strict=True) if keep]
-    return {"class": names[others[1]], "against": names[others[0]]} | _area_record(is_second, score, among)
-
-
-def _area_record(positive: npt.NDArray[np.bool_], score: Floats, patients: Sequence[str]) -> dict[str, object]:
-    """Return the area with its interval for the card; None in all three where one side is empty."""
-    area = area_under_curve(positive, score)
-    if math.isnan(area):
-        return {"value": None, "low": None, "high": None}
-    low, high = bootstrap_area(positive, score, patients)
-    return {"value": area, "low": low, "high": high}
+    return {"class": names[others[1]], "against": names[others[0]]} | area_record(is_second, score, among)

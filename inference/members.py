@@ -7,21 +7,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Generator, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from safetensors import SafetensorError
 from safetensors.torch import load, save
+from torch import Tensor
 
 from inference.dataset import Sample, label_indices, load_squares, patient_folds, refuse_shared_patients
-from inference.errors import TrainingError
+from inference.errors import DatasetError, TrainingError
+from inference.files import make_folder, write_bytes
+from inference.films import Films, as_films
 from inference.recipe import Recipe
-from inference.train import EpochReport, Weights, fit
+from inference.train import EpochReport, TrainingFilms, Weights, fit
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,64 +46,122 @@ class MemberProgress:
     report: EpochReport
 
 
-def plan_members(recipe: Recipe, samples: Sequence[Sample], seed: int = 0) -> tuple[Member, ...]:
+def plan_members(recipe: Recipe, films: Films | Sequence[Sample], seed: int = 0) -> tuple[Member, ...]:
     """Return the members of a recipe: the article's division first, then one a fold.
 
     Raises
     ------
     DatasetError
-        If a patient would stand on both sides.
+        If a patient would stand on both sides, unless the recipe repeats an article's division with its leaks.
     """
-    split = np.array([s.split for s in samples])
-    train, test = np.flatnonzero(split == "train"), np.flatnonzero(split == "test")
-    fold = patient_folds(samples, recipe.data.folds, seed)
-    members = [
-        Member(f"protocol-{k}", train, test, 1000 * seed + 100 + k)
-        for k in range(recipe.data.protocol_members if len(train) and len(test) else 0)
-    ]
-    members += [
-        Member(f"fold-{k}", np.flatnonzero(fold != k), np.flatnonzero(fold == k), 1000 * seed + k)
-        for k in range(recipe.data.folds)
-    ]
+    films = as_films(films)
+    members = _protocol_members(recipe, films, seed)
+    groups = np.array(films.all_groups)
+    judged = len(films.samples)
+    fold = patient_folds(films.samples, recipe.data.folds, seed, films.all_groups[:judged])
+    for k in range(recipe.data.folds):
+        held_out = np.flatnonzero(fold == k)
+        extra = judged + np.flatnonzero(~np.isin(groups[judged:], groups[held_out]))
+        training = np.concatenate([np.flatnonzero(fold != k), extra])
+        members.append(Member(f"fold-{k}", training, held_out, 1000 * seed + k))
     for member in members:
-        refuse_shared_patients([samples[i] for i in member.training], [samples[i] for i in member.held_out])
+        if member.name.startswith("fold-") or not recipe.data.as_published:
+            _refuse_leaks(films, member)
     return tuple(members)
 
 
-def train_members(
-    recipe: Recipe, samples: Sequence[Sample], members: Sequence[Member], folder: Path, device: str = "cpu"
-) -> Generator[MemberProgress, None, dict[str, Weights]]:
-    """Train every member whose file is not in ``folder`` yet, each written when it is done.
+def _refuse_leaks(films: Films, member: Member) -> None:
+    """Raise DatasetError if a patient, or one film and its copy, stands on both sides."""
+    refuse_shared_patients([films.all_samples[i] for i in member.training], [films.samples[i] for i in member.held_out])
+    groups = np.array(films.all_groups)
+    shared = np.isin(groups[member.held_out], groups[member.training])
+    if shared.any():
+        first = films.samples[int(member.held_out[shared][0])].path.name
+        raise DatasetError(
+            f"{int(shared.sum())} held-out films, {first} the first, are copies of training films or go with one; "
+            "keep them on one side."
+        )
 
-    A member trained with another recipe, seed or set of films is trained again: the file states what made it.
+
+def _protocol_members(recipe: Recipe, films: Films, seed: int) -> list[Member]:
+    """Return the networks of the article's division; none where the manifest has no such parts."""
+    split = np.array([s.split for s in films.samples])
+    train, test = np.flatnonzero(np.isin(split, recipe.data.training_parts)), np.flatnonzero(split == recipe.data.tested_part)
+    members = []
+    for k in range(recipe.data.protocol_members if len(train) and len(test) else 0):
+        own_seed = 1000 * seed + 100 + k
+        if recipe.data.by_image:
+            order = np.random.default_rng(own_seed).permutation(len(split))
+            train, test = np.sort(order[len(test) :][: len(train)]), np.sort(order[: len(test)])
+        members.append(Member(f"protocol-{k}", train, test, own_seed))
+    return members
+
+
+def train_members(
+    recipe: Recipe,
+    films: Films | Sequence[Sample],
+    members: Sequence[Member],
+    folder: Path,
+    device: str = "cpu",
+    start: Weights | None = None,
+) -> Generator[MemberProgress, None, dict[str, Weights]]:
+    """Train every member whose file is not in ``folder`` yet, each written when it is done; a broken one goes on.
+
+    A member trained with another recipe, seed, start or set of films is trained again: the file states what made it.
     """
+    films = as_films(films)
     make_folder(folder)
-    squares, labels = load_squares(samples, recipe), label_indices(samples, recipe)
+    squares, labels = load_squares(films.all_samples, recipe), label_indices(films.all_samples, recipe)
+    groups = np.array(films.all_groups)
     trained: dict[str, Weights] = {}
     for number, member in enumerate(members, 1):
-        made_by = _made_by(recipe, samples, member)
+        own = TrainingFilms(squares[member.training], labels[member.training], tuple(groups[member.training]))
+        made_by = _made_by(recipe, films.all_samples, member, start)
         path = folder / f"{member.name}.safetensors"
         weights = _load(path, made_by)
         if weights is None:
-            history = []
-            training = fit(recipe, squares[member.training], labels[member.training], member.seed, device)
-            while True:
-                try:
-                    report = next(training)
-                except StopIteration as end:
-                    weights = end.value
-                    break
-                history.append(asdict(report))
-                yield MemberProgress(member.name, number, len(members), report)
-            write_bytes(path, save(weights, {"made_by": made_by}))
-            write_bytes(path.with_suffix(".json"), json.dumps(history).encode())
+            weights = yield from _train_member(recipe, own, member, path, made_by, (number, len(members)), device, start)
         trained[member.name] = weights
     return trained
 
 
-def _made_by(recipe: Recipe, samples: Sequence[Sample], member: Member) -> str:
+def _train_member(
+    recipe: Recipe,
+    films: TrainingFilms,
+    member: Member,
+    path: Path,
+    made_by: str,
+    place: tuple[int, int],
+    device: str,
+    start: Weights | None,
+) -> Generator[MemberProgress, None, Weights]:
+    checkpoint = path.with_suffix(".checkpoint")
+    training = fit(recipe, films, member.seed, device, start, checkpoint, made_by)
+    history = []
+    while True:
+        try:
+            report = next(training)
+        except StopIteration as end:
+            weights: Weights = end.value
+            break
+        history.append(asdict(report))
+        yield MemberProgress(member.name, *place, report)
+    write_bytes(path, save(weights, {"made_by": made_by}))
+    write_bytes(path.with_suffix(".json"), json.dumps(history).encode())
+    checkpoint.unlink(missing_ok=True)
+    return weights
+
+
+def _made_by(recipe: Recipe, samples: Sequence[Sample], member: Member, start: Weights | None) -> str:
     films = sorted(samples[i].sha256 + samples[i].label for i in member.training)
-    return json.dumps({"recipe": recipe.fingerprint(), "seed": member.seed, "films": hash_of(films)})
+    made_by = {"recipe": recipe.fingerprint(), "seed": member.seed, "films": hash_of(films)}
+    if start is not None:
+        made_by["start"] = hash_of([name + hashlib.sha256(_bytes(start[name])).hexdigest() for name in sorted(start)])
+    return json.dumps(made_by)
+
+
+def _bytes(tensor: Tensor) -> bytes:
+    return tensor.detach().cpu().contiguous().numpy().tobytes()
 
 
 def hash_of(lines: Sequence[str]) -> str:
@@ -122,36 +182,6 @@ def _load(path: Path, made_by: str) -> Weights | None:
         raise TrainingError(f"The file {path.name} of an earlier run is damaged; remove it.") from error
 
 
-def make_folder(folder: Path) -> None:
-    """Make a folder if it is not there.
-
-    Raises
-    ------
-    TrainingError
-        If a file stands in its place or it may not be made.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise TrainingError(f"The folder {folder.name} could not be made: {error.strerror}.") from error
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all.
-
-    Raises
-    ------
-    TrainingError
-        If the disk is full or the folder cannot be written to.
-    """
-    partial = path.with_name(path.name + ".part")
-    try:
-        with partial.open("wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        partial.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            partial.unlink()
-        raise TrainingError(f"{path.name} could not be written to {path.parent.name}: {error.strerror}.") from error
+def read_history(path: Path) -> list[dict[str, Any]]:
+    """Return the epoch reports a finished network left; none if they are not there."""
+    return list(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else []

@@ -15,12 +15,13 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from inference.augment import standardise_batch, turned_views
+from inference.augment import normalise, turned_views
 from inference.bundle import Bundle
 from inference.errors import DeviceError
 from inference.evaluate import softmax
 from inference.networks.registry import Network
-from inference.preprocess import SquareCrop, film_to_square, square_crop
+from inference.preprocess import SquareCrop, film_to_square, input_crop
+from inference.recipe import Recipe
 
 Result = TypeVar("Result")
 
@@ -150,8 +151,9 @@ class Predictor:
             Which members answer; None for all. An example of fold k is read by member k alone, which never saw it.
         """
         began = time.perf_counter()
-        crop = square_crop(grey.shape[0], grey.shape[1], aspect_ratio)
-        square = film_to_square(grey, self.bundle.recipe.preprocessing.size, crop)
+        how = self.bundle.recipe.preprocessing
+        crop = input_crop(how, grey.shape[0], grey.shape[1], aspect_ratio)
+        square = film_to_square(grey, how.size, crop)
         prepared = time.perf_counter()
         chosen = tuple(range(len(self._members))) if members is None else tuple(members)
         logits, embeddings, before = self.run(lambda: self._forward(square, chosen))
@@ -174,7 +176,8 @@ class Predictor:
         self, square: npt.NDArray[np.uint8], chosen: Sequence[int]
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float32], tuple[Tensor, ...]]:
         film = torch.from_numpy(square.copy())[None, None].to(self.device.torch_device).float() / 255
-        views = standardise_batch(turned_views(film, self.bundle.reading_rotations))  # (views, 1, size, size)
+        turned = turned_views(film, self.bundle.reading_rotations)
+        views = normalise(turned, self.bundle.recipe.preprocessing)  # (views, channels, size, size)
         logits, embeddings, before = [], [], []
         with torch.no_grad():
             for index in chosen:
@@ -185,3 +188,20 @@ class Predictor:
                 embeddings.append(features.mean(dim=(0, 2, 3)).float().cpu().numpy())
                 before.append(entering.cpu())  # maps can still be made when the device is lost
         return np.stack(logits), np.stack(embeddings), tuple(before)
+
+
+def read_squares(
+    network: nn.Module, recipe: Recipe, squares: npt.NDArray[np.uint8], device: torch.device = CPU.torch_device
+) -> npt.NDArray[np.float64]:
+    """Return logits (films, classes) of films at the network's size, uint8 (films, size, size), as a Predictor reads them.
+
+    For judging many films at once; the mean over the recipe's turned views.
+    """
+    network = network.to(device).eval()
+    found = []
+    with torch.no_grad():
+        for square in torch.from_numpy(squares):
+            film = square[None, None].to(device).float() / 255
+            views = normalise(turned_views(film, recipe.reading_rotations), recipe.preprocessing)
+            found.append(network(views).mean(dim=0).double().cpu().numpy())
+    return np.stack(found)

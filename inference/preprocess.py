@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image as PillowImage
 
+from inference.recipe import Preprocessing
+
 SMALLEST_SIDE = 32
 
 
@@ -34,6 +36,13 @@ def square_crop(rows: int, columns: int, aspect_ratio: float = 1.0) -> SquareCro
     side = min(rows * aspect_ratio, float(columns))
     height, width = side / aspect_ratio, side
     return SquareCrop((rows - height) / 2, (columns - width) / 2, height, width)
+
+
+def input_crop(how: Preprocessing, rows: int, columns: int, aspect_ratio: float = 1.0) -> SquareCrop:
+    """Return the part of a film that the recipe shows its network: the centred square, or the whole film."""
+    if how.crop == "whole":
+        return SquareCrop(0.0, 0.0, float(rows), float(columns))
+    return square_crop(rows, columns, aspect_ratio)
 
 
 def film_to_square(grey: npt.NDArray[np.uint8], size: int, crop: SquareCrop) -> npt.NDArray[np.uint8]:

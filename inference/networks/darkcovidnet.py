@@ -62,6 +62,11 @@ class DarkCovidNet(nn.Module):
             grid = grid.pooling() if pooled else grid
         return grid.convolution(1, 1).convolution(3, 1)
 
+    @property
+    def layer_groups(self) -> list[list[nn.Module]]:
+        """Return the body, and the head from the convolution to the classes on."""
+        return [[self.stem, self.triples, self.deep, self.squeeze, self.last], [self.to_classes, self.head]]
+
     def body(self, films: Tensor) -> Tensor:
         """Return what enters the last block, (n, 128, 13, 13)."""
         return self.squeeze(self.deep(self.triples(self.stem(films))))  # type: ignore[no-any-return]

@@ -178,8 +178,19 @@ def test_classes_that_are_not_the_recipes_are_refused(folder_copy: Path) -> None
 
 
 def test_a_recipe_that_is_not_known_is_refused(folder_copy: Path) -> None:
-    edit_card(folder_copy, lambda card: card.update(recipe="resnet"))
-    with pytest.raises(RecipeError, match=r"^There is no recipe called 'resnet'; there are: darkcovidnet"):
+    edit_card(folder_copy, lambda card: (card.pop("recipe_record"), card.update(recipe="resnet")))
+    with pytest.raises(RecipeError, match=r"^There is no recipe called 'resnet'; there are: chest_resnet, ct_cnn"):
+        open_bundle(folder_copy)
+
+
+def test_a_recipe_of_the_users_own_stands_on_the_card(folder_copy: Path) -> None:
+    edit_card(folder_copy, lambda card: (card.update(recipe="mine"), card["recipe_record"].update(name="mine")))
+    assert open_bundle(folder_copy).recipe.name == "mine"
+
+
+def test_a_recipe_on_the_card_that_contradicts_itself_is_refused(folder_copy: Path) -> None:
+    edit_card(folder_copy, lambda card: card["recipe_record"].update(positive="nobody"))
+    with pytest.raises(RecipeError, match="card of the model darkcovidnet"):
         open_bundle(folder_copy)
 
 

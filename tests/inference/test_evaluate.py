@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import math
+from typing import Any
 
 import numpy as np
 import pytest
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
 from inference.errors import DatasetError
 from inference.evaluate import (
     Proportion,
     area_under_curve,
     bootstrap_area,
+    brier_score,
     confusion_counts,
     cross_fitted_probabilities,
     expected_calibration_error,
@@ -101,6 +103,19 @@ def test_many_films_of_few_patients_widen_the_interval() -> None:
     assert whole[1] - whole[0] > 2 * (apart[1] - apart[0])
 
 
+def test_the_interval_is_that_of_films_copied_one_by_one() -> None:
+    random = np.random.default_rng(2)
+    positive, whose = random.random(60) < 0.4, random.integers(25, size=60)
+    score = (random.normal(size=60) + positive).round(1)
+    films_of = [np.flatnonzero(whose == p) for p in np.unique(whose)]
+    generator, areas = np.random.default_rng(0), []
+    for _ in range(200):
+        chosen = np.concatenate([films_of[p] for p in generator.integers(len(films_of), size=len(films_of))])
+        areas.append(area_under_curve(positive[chosen], score[chosen]))
+    found = bootstrap_area(positive, score, [f"{n:02}" for n in whose], resamples=200)
+    assert found == pytest.approx(np.percentile(areas, [2.5, 97.5]), abs=1e-12)
+
+
 # Calibration
 
 
@@ -125,6 +140,12 @@ def test_certainty_falls_into_the_last_bin() -> None:
 def test_likelihood_is_as_counted_by_hand_and_finite() -> None:
     assert negative_log_likelihood(np.array([0, 1]), np.array([[0.5, 0.5], [0.75, 0.25]])) == pytest.approx(1.5 * math.log(2))
     assert negative_log_likelihood(np.array([0]), np.array([[0.0, 1.0]])) == pytest.approx(12 * math.log(10))
+
+
+def test_the_brier_score_is_as_counted_by_hand() -> None:
+    """Errors 0.3, -0.2, -0.1: 0.14; the surest wrong answer counts 2."""
+    assert brier_score(np.array([0]), np.array([[0.7, 0.2, 0.1]])) == pytest.approx(0.14)
+    assert brier_score(np.array([0, 1]), np.array([[0.0, 1.0], [0.0, 1.0]])) == 1.0
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.5])
@@ -189,3 +210,74 @@ def test_a_judgement_without_a_class_is_still_json() -> None:
     assert found["auc"] == {"class": "covid", "value": None, "low": None, "high": None}
     assert found["precision"]["covid"]["value"] is None  # type: ignore[index]
     json.dumps(found, allow_nan=False)
+
+
+NAMES = ("covid", "no_finding", "pneumonia")
+
+
+def judged(truth: list[int], patients: list[str]) -> dict[str, Any]:
+    """Judge answers that are right about six films of seven."""
+    answers = np.array([(t + (n % 7 == 5)) % 3 for n, t in enumerate(truth)], dtype=np.int64)
+    return judge(NAMES, "covid", np.array(truth, dtype=np.int64), np.eye(3)[answers] * 0.7 + 0.1, patients)
+
+
+def test_each_value_lies_in_its_interval() -> None:
+    found = judged([n % 3 for n in range(90)], [str(n // 2) for n in range(90)])
+    for record in (found["auc"], found["average_precision"], *found["f1"].values()):
+        assert 0 < record["low"] < record["value"] < record["high"] < 1
+    assert found["macro_f1_interval"][0] < found["macro_f1"] < found["macro_f1_interval"][1]
+    assert found["accuracy_interval"][0] < found["accuracy"]["value"] < found["accuracy_interval"][1]
+    low, high = found["expected_calibration_error_interval"]
+    assert low < high and low < found["expected_calibration_error"] + 0.01
+    assert (list(found["f1"]), found["average_precision"]["class"]) == (list(NAMES), "covid")
+
+
+def test_each_interval_is_that_of_its_own_statistic() -> None:
+    """All 100 called the class of 80, at confidence 0.8: accuracy 0.8, F1 0.89 once in three, error of calibration 0."""
+    truth = np.repeat([1, 0, 2], [80, 10, 10])
+    found: Any = judge(NAMES, "covid", truth, np.tile([0.1, 0.8, 0.1], (100, 1)), [str(n) for n in range(100)])
+    assert found["macro_f1_interval"] == pytest.approx([0.28, 0.31], abs=0.01)
+    assert found["accuracy_interval"] == pytest.approx([0.72, 0.88], abs=0.03)
+    assert found["expected_calibration_error_interval"] == pytest.approx([0.0, 0.09], abs=0.02)
+    assert [found["f1"][n]["high"] > 0 for n in NAMES] == [False, True, False]
+
+
+def test_f1_average_precision_and_brier_are_those_of_scikit_learn() -> None:
+    truth = [n % 3 for n in range(30)]
+    found = judged(truth, [str(n) for n in range(30)])
+    answers = [(t + (n % 7 == 5)) % 3 for n, t in enumerate(truth)]
+    one_hot, probabilities = np.eye(3)[truth], np.eye(3)[answers] * 0.7 + 0.1
+    f1 = f1_score(truth, answers, average=None)
+    assert [found["f1"][n]["value"] for n in NAMES] == pytest.approx(f1.tolist())
+    assert found["average_precision"]["value"] == pytest.approx(average_precision_score(one_hot[:, 0], probabilities[:, 0]))
+    assert found["brier"] == pytest.approx(((one_hot - probabilities) ** 2).sum(axis=1).mean())
+
+
+def test_a_patient_with_many_films_widens_the_interval_of_accuracy() -> None:
+    truth = [n % 3 for n in range(90)]
+    apart, together = judged(truth, [str(n) for n in range(90)]), judged(truth, [str(n % 7) for n in range(90)])
+    assert np.ptp(together["accuracy_interval"]) > 1.5 * np.ptp(apart["accuracy_interval"])
+
+
+@pytest.mark.parametrize("truth", [[], [1], [1, 1, 1, 1, 1, 1], [0, 1]])
+@pytest.mark.parametrize("alone", [True, False])
+def test_the_smallest_sets_are_judged_without_a_complaint(truth: list[int], alone: bool) -> None:
+    found = judged(truth, ["a" if alone else str(n) for n in range(len(truth))])
+    json.dumps(found, allow_nan=False)
+    assert found["f1"]["pneumonia"]["value"] in (None, 0.0)
+    assert (found["macro_f1_interval"] == [None, None]) == (alone or truth != [0, 1])
+    assert (found["accuracy_interval"] == [None, None]) == (alone or len(truth) < 2)
+    assert (found["auc"]["low"] is None) == (found["average_precision"]["value"] is None) == (alone or truth != [0, 1])
+
+
+def test_what_cards_in_the_wild_hold_is_still_there() -> None:
+    found = judged([0, 1, 2, 0, 1, 2], list("abcdef"))
+    assert list(found["auc"]) == ["class", "value", "low", "high"]
+    assert isinstance(found["macro_f1"], float) and isinstance(found["expected_calibration_error"], float)
+    assert {"films", "patients", "accuracy", "recall", "precision", "auc_without_positive"} < found.keys()
+    assert {"negative_log_likelihood", "confusion_matrix"} < found.keys()
+
+
+def test_patients_of_another_length_are_refused() -> None:
+    with pytest.raises(DatasetError, match=r"^2 truths and 1 patients do not belong together\.$"):
+        judged([0, 1], ["a"])

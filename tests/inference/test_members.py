@@ -12,7 +12,8 @@ import torch
 
 from inference.dataset import Sample
 from inference.errors import DatasetError, TrainingError
-from inference.members import Member, make_folder, plan_members, train_members, write_bytes
+from inference.files import make_folder, write_bytes
+from inference.members import Member, plan_members, train_members
 from inference.recipe import Recipe
 from inference.train import Weights
 

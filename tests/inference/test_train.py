@@ -6,29 +6,25 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import pytest
 import torch
-from torch import nn
 
 from inference.dataset import Sample, label_indices, load_squares
 from inference.errors import TrainingError
+from inference.layers import parameter_groups
 from inference.networks.darkcovidnet import DarkCovidNet
-from inference.recipe import Recipe
-from inference.train import EpochReport, Weights, _parameter_groups, _sampling_weights, fit, round_weights
-
-Films = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]
+from inference.recipe import Optimisation, Recipe, Stage
+from inference.train import EpochReport, TrainingFilms, Weights, fit, round_weights, sampling_weights
 
 
 @pytest.fixture(scope="module")
-def few(tiny_samples: tuple[Sample, ...], tiny_recipe: Recipe) -> Films:
-    return load_squares(tiny_samples[:6], tiny_recipe), label_indices(tiny_samples[:6], tiny_recipe)
+def few(tiny_samples: tuple[Sample, ...], tiny_recipe: Recipe) -> TrainingFilms:
+    return TrainingFilms(load_squares(tiny_samples[:6], tiny_recipe), label_indices(tiny_samples[:6], tiny_recipe))
 
 
 @pytest.fixture(scope="module")
-def trained(tiny_recipe: Recipe, few: Films, finish: Callable[..., Weights]) -> Weights:
-    return finish(fit(tiny_recipe, *few, seed=5))
+def trained(tiny_recipe: Recipe, few: TrainingFilms, finish: Callable[..., Weights]) -> Weights:
+    return finish(fit(tiny_recipe, few, seed=5))
 
 
 def optimised(recipe: Recipe, **numbers: Any) -> Recipe:
@@ -36,16 +32,16 @@ def optimised(recipe: Recipe, **numbers: Any) -> Recipe:
 
 
 def test_the_same_seed_gives_the_same_weights(
-    tiny_recipe: Recipe, few: Films, trained: Weights, finish: Callable[..., Weights]
+    tiny_recipe: Recipe, few: TrainingFilms, trained: Weights, finish: Callable[..., Weights]
 ) -> None:
-    again = finish(fit(tiny_recipe, *few, seed=5))
+    again = finish(fit(tiny_recipe, few, seed=5))
     assert all(torch.equal(trained[name], again[name]) for name in trained)
 
 
 def test_another_seed_gives_other_weights(
-    tiny_recipe: Recipe, few: Films, trained: Weights, finish: Callable[..., Weights]
+    tiny_recipe: Recipe, few: TrainingFilms, trained: Weights, finish: Callable[..., Weights]
 ) -> None:
-    other = finish(fit(tiny_recipe, *few, seed=6))
+    other = finish(fit(tiny_recipe, few, seed=6))
     assert not torch.equal(trained["head.weight"], other["head.weight"])
 
 
@@ -63,8 +59,8 @@ def test_large_statistics_survive_the_rounding() -> None:
     assert rounded["a.weight"].item() == 0.0999755859375
 
 
-def test_the_loss_falls_on_an_easy_task(tiny_recipe: Recipe, few: Films) -> None:
-    reports = list(fit(optimised(tiny_recipe, epochs=8, batch=6, label_smoothing=0.0), *few, seed=0))
+def test_the_loss_falls_on_an_easy_task(tiny_recipe: Recipe, few: TrainingFilms) -> None:
+    reports = list(fit(optimised(tiny_recipe, epochs=8, batch=6, label_smoothing=0.0), few, seed=0))
     assert [(r.epoch, r.epochs) for r in reports] == [(n, 8) for n in range(1, 9)]
     assert reports[-1].loss < 0.5 * reports[0].loss
     assert reports[-1].accuracy > 0.8
@@ -72,31 +68,30 @@ def test_the_loss_falls_on_an_easy_task(tiny_recipe: Recipe, few: Films) -> None
 
 
 @pytest.mark.parametrize("epochs", [1, 2, 4])
-def test_so_few_steps_that_none_is_left_to_warm_up_are_no_fault(tiny_recipe: Recipe, few: Films, epochs: int) -> None:
-    squares, labels = few
-    assert len(list(fit(optimised(tiny_recipe, epochs=epochs), squares[:2], labels[:2], seed=0))) == epochs
+def test_so_few_steps_that_none_is_left_to_warm_up_are_no_fault(tiny_recipe: Recipe, few: TrainingFilms, epochs: int) -> None:
+    two = TrainingFilms(few.squares[:2], few.labels[:2])
+    assert len(list(fit(optimised(tiny_recipe, epochs=epochs), two, seed=0))) == epochs
 
 
-def test_a_loss_that_is_no_number_stops_training(tiny_recipe: Recipe, few: Films) -> None:
+def test_a_loss_that_is_no_number_stops_training(tiny_recipe: Recipe, few: TrainingFilms) -> None:
     with pytest.raises(TrainingError, match=r"^Training stopped: the loss of epoch \d is not a number; lower"):
-        list(fit(optimised(tiny_recipe, epochs=4, learning_rate=1e30), *few, seed=0))
+        list(fit(optimised(tiny_recipe, epochs=4, learning_rate=1e30), few, seed=0))
 
 
-def test_closing_the_training_ends_it(tiny_recipe: Recipe, few: Films) -> None:
-    training = fit(optimised(tiny_recipe, epochs=100), *few, seed=0)
+def test_closing_the_training_ends_it(tiny_recipe: Recipe, few: TrainingFilms) -> None:
+    training = fit(optimised(tiny_recipe, epochs=100), few, seed=0)
     assert isinstance(next(training), EpochReport)
     training.close()
     assert list(training) == []
 
 
 def test_only_convolutions_and_the_linear_layer_decay() -> None:
-    decayed, free = _parameter_groups(DarkCovidNet(3), 0.01)
-    assert (len(decayed["params"]), decayed["weight_decay"]) == (18, 0.01)  # type: ignore[arg-type]
-    assert (len(free["params"]), free["weight_decay"]) == (35, 0.0)  # type: ignore[arg-type]
-    assert all(isinstance(p, nn.Parameter) for p in free["params"])  # type: ignore[attr-defined]
+    groups = parameter_groups(DarkCovidNet(3), Optimisation(1, 2, 0.1, weight_decay=0.01), Stage(1, 0.1))
+    counted = [(len(group["params"]), group["weight_decay"]) for group in groups]  # type: ignore[arg-type]
+    assert counted == [(16, 0.01), (32, 0.0), (2, 0.01), (3, 0.0)]
 
 
 @pytest.mark.parametrize(("power", "rare"), [(0.0, 0.2), (0.5, 1 / 3), (1.0, 0.5)])
 def test_rarer_classes_are_drawn_more_often(power: float, rare: float) -> None:
-    chance = _sampling_weights(torch.tensor([0, 1, 1, 1, 1]), power)
+    chance = sampling_weights(torch.tensor([0, 1, 1, 1, 1]), power)
     assert float(chance[0] / chance.sum()) == pytest.approx(rare)
