@@ -24,12 +24,13 @@ from viewer.desk.examples import ExamplesDesk
 from viewer.desk.films import FilmsDesk
 from viewer.desk.reading import ReadingDesk
 from viewer.desk.report import ReportDesk
+from viewer.desk.training import TrainingDesk
 from viewer.imaging.image import RESEARCH_NOTICE, Image
 from viewer.jobs import JobQueue
 from viewer.model_list import installed_models
 from viewer.paths import PROGRAM_VERSION, log_file
 from viewer.reporting.fonts import register
-from viewer.second_reader import SecondReader
+from viewer.second_reader.reader import SecondReader
 from viewer.session import Session
 from viewer.settings import DEVICE, Settings
 from viewer.widgets import theme
@@ -44,6 +45,11 @@ WARM_UP_AFTER_MS = 400
 """After this the model is loaded for the first film; a film that is named loads it itself, once it is on screen."""
 
 
+JOB_GRACE_MS = 10_000
+EPOCH_GRACE_MS = 2_000
+"""An epoch may take minutes and cannot be broken off; what it builds on lies on the disk, so nobody waits for it."""
+
+
 class Program(QObject):
     """The whole program: window, session, queues and desks."""
 
@@ -54,6 +60,7 @@ class Program(QObject):
         self.window = MainWindow()
         self.loading = JobQueue(2, self)
         self.reading = JobQueue(1, self)
+        self.training = JobQueue(1, self)
         self.second_reader = SecondReader(self.settings.get(DEVICE))
         models = installed_models()
         self.films = FilmsDesk(self.window, self.session, self.loading, self.settings)
@@ -62,13 +69,17 @@ class Program(QObject):
             self.window, self.session, self.reading, self.loading, self.settings, self.readings, self.second_reader
         )
         self.report = ReportDesk(self.window, self.session, self.loading, self.settings)
+        self.trainings = TrainingDesk(self.window, self.training, self.reading, self.settings)
+        self.is_waited_for = False
         self._connect()
 
     def _connect(self) -> None:
         self.films.film_left.connect(self._leave_film)
         self.films.film_shown.connect(self._take_film)
-        for desk in (self.films, self.readings, self.examples, self.report):
+        for desk in (self.films, self.readings, self.examples, self.report, self.trainings):
             desk.crashed.connect(self.show_crash)
+        self.trainings.model_installed.connect(self._take_model)
+        self.trainings.model_wanted.connect(self.window.panel.choose_model)
         self.window.action("shortcuts").triggered.connect(self._show_shortcuts)
         self.window.action("about").triggered.connect(self._show_about)
         self.window.closing.connect(self.shut_down)
@@ -91,9 +102,11 @@ class Program(QObject):
         self.report.close()
         self.settings.set_geometry("window", self.window.saveGeometry())
         self.settings.sync()
-        for queue in (self.loading, self.reading):
-            if not queue.shut_down():
+        self.trainings.close()
+        for queue in (self.training, self.loading, self.reading):
+            if not queue.shut_down(EPOCH_GRACE_MS if queue is self.training else JOB_GRACE_MS):
                 log.warning("a job did not end within its time")
+                self.is_waited_for = True
 
     def _leave_film(self) -> None:
         self.readings.stop()
@@ -103,6 +116,10 @@ class Program(QObject):
     def _take_film(self, image: Image) -> None:
         self.report.take_film(image)
         self.readings.read(image)
+
+    def _take_model(self, name: str) -> None:
+        self.examples.forget_pictures()
+        self.readings.refresh_models(installed_models(), renewed=name)
 
     def show_crash(self, traceback_text: str) -> None:
         """Show a fault of ours with its traceback."""
@@ -155,7 +172,12 @@ def main(arguments: list[str]) -> int:
 
     sys.excepthook = hook
     program.start([Path(a) for a in arguments if not a.startswith("-")], sample)
-    return application.exec()
+    status = application.exec()
+    if program.is_waited_for:
+        # Python would wait for the thread that did not end; everything that is to be kept has been written.
+        logging.shutdown()
+        os._exit(status)
+    return status
 
 
 def make_application(arguments: list[str]) -> QApplication:

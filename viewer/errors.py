@@ -51,5 +51,9 @@ class SecondReaderError(ViewerError):
     """The second reader cannot answer at all: no model, a damaged one, no device."""
 
 
+class TrainingFailed(ViewerError):
+    """A model could not be trained: films that cannot be learned from, a full disk, a device that failed."""
+
+
 class ReportError(ViewerError):
     """A report or a draft could not be written or read back."""

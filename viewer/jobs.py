@@ -103,7 +103,7 @@ class _Run(QRunnable):
 class JobQueue(QObject):
     """Jobs in the order they come, ``threads`` of them at a time.
 
-    Two queues serve the program: loading (2 threads) and reading (1: models and hooks are not re-entrant).
+    Three queues serve the program: loading (2 threads), reading (1: models and hooks are not re-entrant) and training (1).
     """
 
     reported = Signal(object, str, object)

@@ -33,6 +33,16 @@ def installed_models() -> list[InstalledModel]:
     return list(found.values())
 
 
+def shipped_names() -> frozenset[str]:
+    """Return the names of the models that ship, in small letters: Windows keeps no others apart."""
+    return frozenset(card_path.parent.name.lower() for card_path in shipped_models().glob("*/card.json"))
+
+
+def is_own(name: str) -> bool:
+    """Return whether the user has a model of that name already."""
+    return (own_models() / name / "card.json").is_file()
+
+
 def _model(card_path: Path) -> InstalledModel | None:
     try:
         card = json.loads(card_path.read_text(encoding="utf-8"))

@@ -66,6 +66,11 @@ def own_models() -> Path:
     return user_data() / "models"
 
 
+def training_folder(model: str) -> Path:
+    """Return the folder in which a model is trained until it is whole; what a stopped training had finished stays there."""
+    return user_data() / "training" / model
+
+
 def find_model(name_or_folder: str) -> Path:
     """Return the folder of a bundle given by name or by path; it need not exist.
 

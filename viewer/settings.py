@@ -36,6 +36,7 @@ CORNER_TEXT = Option("view/corner_text", True, "Corner text")
 DRAG_DOWN_BRIGHTER = Option("view/drag_down_brighter", True, "Dragging down makes the film brighter")
 RECENT = Option[list[str]]("files/recent", [], "Recently opened")
 LAST_FOLDER = Option("files/last_folder", "", "Folder the last file was opened from")
+LAST_TRAINING_FOLDER = Option("training/last_folder", "", "Folder the last films to train on were chosen from")
 FETCH_LIMIT_MB = Option("examples/limit_mb", 500, "Most megabytes of example films to fetch", 1, 10_000)
 
 RECENT_LENGTH = 10

@@ -1,6 +1,7 @@
 """What the second reader will not read, and what it answers where it may."""
 
 import json
+import os
 import shutil
 from hashlib import sha256
 
@@ -13,7 +14,9 @@ from viewer.imaging.grayscale import to_display
 from viewer.imaging.image import Window
 from viewer.imaging.reader import read_file
 from viewer.reading import Reading, ReadingProgress
-from viewer.second_reader import SecondReader, confusion_matrix, display_grey, judge_distance, refuse_unfit
+from viewer.second_reader.card import confusion_matrix
+from viewer.second_reader.fitness import judge_distance, refuse_unfit
+from viewer.second_reader.reader import SecondReader, display_grey
 
 GREYS = np.arange(10_000).reshape(100, 100)
 CHEST = {"modality": "DX", "body_part": "CHEST", "view_position": "PA", "age": "55 y", "age_years": 55.0}
@@ -225,6 +228,17 @@ def test_a_model_that_fails_while_it_is_loaded_does_not_answer_in_the_place_of_t
     assert run(reader.read(synthetic, shipped_model))[1].model.name == "darkcovidnet"
 
 
+def test_a_model_that_takes_the_place_of_another_of_its_name_is_loaded_anew(shipped_model, tmp_path):
+    folder = copy_of(shipped_model, tmp_path)
+    reader = SecondReader("cpu")
+    run(reader.warm_up(folder))
+    card = json.loads((folder / "card.json").read_text(encoding="utf-8")) | {"title": "Trained today"}
+    (folder / "card.json").write_text(json.dumps(card), encoding="utf-8")
+    os.utime(folder / "card.json", (1, 1))
+    run(reader.warm_up(folder))
+    assert reader.facts.title == "Trained today"
+
+
 def test_an_unknown_device_is_named(shipped_model, synthetic):
     with pytest.raises(SecondReaderError) as failed:
         run(SecondReader("abacus").read(synthetic, shipped_model))
@@ -250,6 +264,11 @@ def test_a_film_among_those_the_model_knows_brings_no_warning():
 def test_a_film_farther_off_than_most_is_read_with_a_warning():
     (sentence,) = judge_distance(0.41, QUANTILES)
     assert sentence.endswith("its answer may mean nothing.")
+
+
+def test_a_model_judged_on_too_few_films_to_know_what_is_far_off_says_so():
+    (sentence,) = judge_distance(0.1, dict.fromkeys(QUANTILES, float("nan")))
+    assert sentence.startswith("The model was judged on too few films")
 
 
 def test_a_picture_unlike_any_chest_film_is_refused():

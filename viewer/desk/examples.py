@@ -14,7 +14,8 @@ from viewer.desk.reading import ReadingDesk
 from viewer.errors import ViewerError
 from viewer.jobs import Job, JobQueue
 from viewer.reading import ConfusionExample, Reading, ReadingProgress
-from viewer.second_reader import ExamplePicture, SecondReader, fetch_example_films, install_example_films
+from viewer.second_reader.examples import fetch_example_films, install_example_films
+from viewer.second_reader.reader import ExamplePicture, SecondReader
 from viewer.session import Session
 from viewer.settings import FETCH_LIMIT_MB, Settings
 from viewer.widgets.example_window import ExampleWindow
@@ -68,6 +69,11 @@ class ExamplesDesk(QObject):
         for job in self._wanted.values():
             job.cancel()
         self._wanted.clear()
+
+    def forget_pictures(self) -> None:
+        """Let go of every picture: a model has been replaced by another of its name."""
+        self.stop()
+        self._pictures.clear()
 
     # Pictures
 

@@ -12,7 +12,7 @@ from viewer.imaging.image import Image
 from viewer.jobs import Job, JobQueue
 from viewer.model_list import InstalledModel
 from viewer.reading import Reading, ReadingProgress
-from viewer.second_reader import SecondReader
+from viewer.second_reader.reader import SecondReader
 from viewer.session import Session
 from viewer.settings import HEAT_MAP_COLORS, HEAT_MAP_OPACITY, HEAT_MAP_OUTLINE, MODEL, Settings
 from viewer.widgets.canvas import HeatMapLook
@@ -55,6 +55,13 @@ class ReadingDesk(QObject):
         """Return the folder of the chosen model, or None where there is no model at all."""
         model = self._models.get(self._settings.get(MODEL))
         return model.folder if model else None
+
+    def refresh_models(self, models: Sequence[InstalledModel], renewed: str = "") -> None:
+        """Offer these models from now on; if the one in use is ``renewed``, the film on screen is read with it again."""
+        self._models = {model.name: model for model in models}
+        self._choose_known_model(models)
+        if renewed == self._settings.get(MODEL):
+            self.read_again()
 
     def warm_up(self) -> None:
         """Load the network library and the model before the first film comes."""

@@ -21,7 +21,7 @@ from viewer.reading import ModelFacts, Reading
 from viewer.reporting.compose import FilmLook, compose_report, overlay_film
 from viewer.reporting.drafts import DraftStore, draft_key
 from viewer.reporting.report import ReportText
-from viewer.second_reader import SecondReader
+from viewer.second_reader.reader import SecondReader
 from viewer.verbs.output import png, write_atomically, write_text
 
 DEFAULT_MODEL = "darkcovidnet"

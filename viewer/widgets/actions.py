@@ -56,6 +56,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("read-again", "Second reader", "Read this film again", (), menu="Reader"),
     ActionSpec("install-examples", "Second reader", "Link a folder of example films...", (), "examples", menu="Reader"),
     ActionSpec("fetch-examples", "Second reader", "Fetch the example films...", (), menu="Reader"),
+    ActionSpec("train", "Second reader", "Train a model...", ("Ctrl+T",), "train", menu="Tools"),
     ActionSpec("shortcuts", "Help", "Keyboard and mouse", ("F1",), "info", menu="Help"),
     ActionSpec("about", "Help", "About Hilum", (), "hilum", menu="Help"),
 )

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QMainWindow,
     QMenu,
+    QMessageBox,
     QPlainTextEdit,
     QProgressBar,
     QPushButton,
@@ -33,7 +34,7 @@ from viewer.widgets.second_reader_panel import SecondReaderPanel
 from viewer.widgets.start_screen import StartScreen
 from viewer.widgets.study_list import StudyList
 
-MENUS = ("File", "View", "Window", "Reader", "Help")
+MENUS = ("File", "View", "Window", "Reader", "Tools", "Help")
 TOOL_ACTIONS = ("tool-window", "tool-pan", "tool-zoom")
 TYPING = (QPlainTextEdit, QLineEdit, QAbstractSpinBox, QComboBox)
 SMALLEST = (960, 600)
@@ -51,6 +52,8 @@ class MainWindow(QMainWindow):
     preset_chosen = Signal(str)
     heat_map_held = Signal(bool)
     cancel_requested = Signal()
+    training_shown = Signal()
+    """The words about a training under way have been clicked."""
     closing = Signal()
 
     def __init__(self) -> None:
@@ -66,6 +69,7 @@ class MainWindow(QMainWindow):
         self.start_screen = StartScreen()
         self._actions: dict[str, QAction] = {}
         self._holding_heat_map = False
+        self._asked_before_closing = ""
         self._lay_out()
         self._make_actions()
         self._make_toolbar()
@@ -161,6 +165,11 @@ class MainWindow(QMainWindow):
         self.cancel_button = QPushButton("Cancel")
         self.cancel_button.setFlat(True)
         self.cancel_button.clicked.connect(self.cancel_requested)
+        self.training_button = QPushButton()
+        self.training_button.setFlat(True)
+        self.training_button.setIcon(icons.icon("train"))
+        self.training_button.setToolTip("Open the window of this training")
+        self.training_button.clicked.connect(self.training_shown)
         notice = QLabel(RESEARCH_NOTICE)
         notice.setObjectName("researchNotice")
         bar = self.statusBar()
@@ -169,8 +178,10 @@ class MainWindow(QMainWindow):
         bar.addWidget(self.doing, 1)
         bar.addWidget(self.progress)
         bar.addWidget(self.cancel_button)
+        bar.addPermanentWidget(self.training_button)
         bar.addPermanentWidget(notice)
         self.show_doing("", None)
+        self.show_training("")
 
     # Showing
 
@@ -182,6 +193,15 @@ class MainWindow(QMainWindow):
             self.progress.setRange(0, 1000)
             self.progress.setValue(round(1000 * fraction))
         self.cancel_button.setVisible(bool(text) and cancellable)
+
+    def show_training(self, text: str) -> None:
+        """Say how a training goes whose own window is closed; an empty text takes it away."""
+        self.training_button.setText(text.replace("&", "&&"))
+        self.training_button.setVisible(bool(text))
+
+    def ask_before_closing(self, question: str) -> None:
+        """Ask this before the window is closed, because something would be broken off; "" asks nothing."""
+        self._asked_before_closing = question
 
     def show_film_page(self, film: bool) -> None:
         """Show canvas and report, or the start screen."""
@@ -273,8 +293,25 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Tell that the window closes, so that drafts are saved and jobs end."""
+        if self._asked_before_closing:
+            event.ignore()
+            self._ask_before_closing()
+            return
         self.closing.emit()
         super().closeEvent(event)
+
+    def _ask_before_closing(self) -> None:
+        buttons = QMessageBox.StandardButton.Close | QMessageBox.StandardButton.Cancel
+        box = QMessageBox(QMessageBox.Icon.Question, "Hilum", self._asked_before_closing, buttons, self)
+        box.setTextFormat(Qt.TextFormat.PlainText)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.setDefaultButton(QMessageBox.StandardButton.Cancel)
+        box.button(QMessageBox.StandardButton.Close).clicked.connect(self._close_all_the_same)
+        box.open()
+
+    def _close_all_the_same(self) -> None:
+        self._asked_before_closing = ""
+        self.close()
 
     def focus_canvas(self) -> None:
         """Give the keyboard to the film."""

@@ -86,6 +86,13 @@ class SecondReaderPanel(QWidget):
             self.model_selector.addItem(title, name)
         self.model_selector.setCurrentIndex(max(self.model_selector.findData(current), 0))
 
+    def choose_model(self, name: str) -> None:
+        """Choose a model as a hand does, if it is offered."""
+        index = self.model_selector.findData(name)
+        if index >= 0:
+            self.model_selector.setCurrentIndex(index)
+            self._choose_model(index)
+
     def show_idle(self) -> None:
         """Say that no film is open."""
         self._show_nothing()

@@ -1,0 +1,53 @@
+"""The films that stand beside an answer: linking a folder of them, and fetching them from their public addresses."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+from viewer.paths import examples_folder
+from viewer.reading import ReadingProgress
+from viewer.second_reader.libraries import spoken
+
+
+def install_example_films(folder: Path, films: Path) -> Generator[ReadingProgress, None, str]:
+    """Link a folder of films to the model in ``folder``; return what was found, in a sentence."""
+    with spoken():
+        examples, bundle = _examples_of(folder)
+        result = yield from _told(examples.install(bundle.examples(), films, examples_folder(bundle.name)))
+        return _examples_sentence(result)
+
+
+def fetch_example_films(folder: Path, limit_bytes: int) -> Generator[ReadingProgress, None, str]:
+    """Fetch the example films of the model in ``folder`` from their public addresses; return what came, in a sentence."""
+    with spoken():
+        examples, bundle = _examples_of(folder)
+        work = examples.fetch(bundle.examples(), examples_folder(bundle.name), limit_bytes=limit_bytes)
+        result = yield from _told(work)
+        return _examples_sentence(result)
+
+
+def _examples_of(folder: Path) -> tuple[Any, Any]:
+    return importlib.import_module("inference.examples"), importlib.import_module("inference.bundle").open_bundle(folder)
+
+
+def _told(work: Generator[Any, None, Any]) -> Generator[ReadingProgress, None, Any]:
+    """Turn the progress of inference into the viewer's; closing this closes the work."""
+    try:
+        while True:
+            try:
+                progress = next(work)
+            except StopIteration as end:
+                return end.value
+            fraction = progress.done / progress.total if progress.total else 0.0
+            yield ReadingProgress(f"Example films: {progress.done} of {progress.total or '?'}", fraction)
+    finally:
+        work.close()
+
+
+def _examples_sentence(result: Any) -> str:
+    total = result.linked + result.missing
+    text = f"{result.linked:,} of {total:,} example films have their picture now."
+    return f"{text} {len(result.failed)} failed: {result.failed[0]}" if result.failed else text
