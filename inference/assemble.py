@@ -6,6 +6,7 @@ import csv
 import hashlib
 import io
 import json
+import math
 from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import asdict, dataclass
@@ -302,6 +303,8 @@ def _thresholds(
 
 def _neighbour_quantiles(embeddings: Embeddings) -> dict[str, float]:
     distances = held_out_neighbour_distances(embeddings)
+    if np.isinf(distances).any():
+        return {f"q{q}": math.inf for q in (50, 95, 99)}
     return {f"q{q}": float(np.quantile(distances, q / 100)) for q in (50, 95, 99)}
 
 

@@ -28,7 +28,7 @@ from inference.learning_rate import find_learning_rate
 from inference.members import MemberProgress
 from inference.predict import Device, Predictor, choose_device
 from inference.recipe import Recipe
-from inference.recipe_file import read_recipe, recipe_as_toml, recipe_for_classes, write_recipe
+from inference.recipe_file import USABLE_NAME, read_recipe, recipe_as_toml, recipe_for_classes, write_recipe
 from inference.recipes import RECIPES, find_recipe
 from inference.reproduction.experiments import chosen
 from inference.reproduction.page import collect, insert_summary, page, summary
@@ -81,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     train.add_argument("--out", type=Path, required=True, help="folder of the new bundle")
     train.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    train.add_argument("--name", type=_model_name, help="name of the model, instead of the recipe's")
     train.add_argument("--seed", type=_natural, default=0)
     train.add_argument("--weights", help="where to start: fresh, imagenet, chest, a file of ImageNet weights, a model's folder")
     train.add_argument("--resume", action="store_true", help="go on with the run that is in the folder")
@@ -95,7 +96,7 @@ def _parser() -> argparse.ArgumentParser:
     find.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     find.add_argument("--seed", type=_natural, default=0)
     find.add_argument("--steps", type=_positive, default=100)
-    find.set_defaults(run=run_find_learning_rate)
+    find.set_defaults(name=None, run=run_find_learning_rate)
     recipes = verbs.add_parser("recipes", help="list the recipes there are, or write one as a file to be changed")
     recipes.add_argument("recipe", nargs="?")
     recipes.add_argument("--toml", type=Path, metavar="OUT", help="write the recipe to this file")
@@ -135,6 +136,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _model_name(text: str) -> str:
+    if not USABLE_NAME.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no name for a folder: letters A to Z, digits, - and _ only")
+    return text
+
+
 def _positive(text: str) -> int:
     number = _natural(text)
     if number < 1:
@@ -154,6 +161,7 @@ def run_train(options: argparse.Namespace, places: Places) -> int:
         torch.set_num_threads(options.threads)
     recipe, films, manifest = _recipe_and_films(options)
     recipe = recipe.with_epochs(options.epochs) if options.epochs else recipe
+    recipe = replace(recipe, name=options.name) if options.name else recipe
     if not options.resume and any((options.out / "members").glob("*")):
         raise TrainingError(
             f"The folder {options.out.name} holds an earlier run; add --resume to go on with it, or choose another folder."
@@ -182,7 +190,7 @@ def _recipe_and_films(options: argparse.Namespace) -> tuple[Recipe, Films, Path 
     for note in found.skipped:
         print(note, file=sys.stderr)
     if set(found.classes) != set(recipe.class_names):
-        recipe = recipe_for_classes(recipe, recipe.name, found.classes)
+        recipe = recipe_for_classes(recipe, options.name or recipe.name, found.classes)
     return recipe, grouped(found.samples), None
 
 
@@ -330,6 +338,8 @@ def _print_one(found: dict[str, Any], bundle: Bundle) -> None:
     for title, row in zip(titles, found["confusion_matrix"], strict=True):
         print(f"  {title:<14}" + "".join(f"{count:>14}" for count in row))
     for kind, rows in found.get("groups", {}).items():
+        if {row["group"] for row in rows} <= {"unknown"}:
+            continue
         print(f"  right, by {kind}")
         for row in rows:
             print(f"    {row['group'][:40]:<40} {_share(row['accuracy'])}")

@@ -36,13 +36,17 @@ def neighbour_distance(query: npt.NDArray[np.float32], embeddings: Embeddings) -
 
 
 def held_out_neighbour_distances(embeddings: Embeddings) -> npt.NDArray[np.float64]:
-    """Return the same of every held-out film, against the other films of its own member."""
+    """Return the same of every held-out film, against the other films of its own member: all of them if they are fewer.
+
+    The distance of a member's only film is infinite.
+    """
     result = np.empty(len(embeddings.vectors))
     for k in np.unique(embeddings.fold):
         inside = embeddings.fold == k
         distances = _between(embeddings.vectors[inside], embeddings.vectors[inside]) / embeddings.scale[k]
         np.fill_diagonal(distances, np.inf)
-        result[inside] = np.sort(distances, axis=1)[:, :NEIGHBOURS].mean(axis=1)
+        nearest = np.sort(distances, axis=1)[:, : min(NEIGHBOURS, max(len(distances) - 1, 1))]
+        result[inside] = nearest.mean(axis=1)
     return result
 
 

@@ -57,11 +57,18 @@ def mapped(grey: Callable[[int], float]) -> Change:
     return lambda film: film.point([round(min(255.0, max(0.0, grey(value)))) for value in range(256)])
 
 
+def labelled(film: Picture) -> Picture:
+    film = film.copy()
+    film.paste(255, (round(film.width * 0.05), round(film.height * 0.05), round(film.width * 0.2), round(film.height * 0.12)))
+    return film
+
+
 CHANGES: dict[str, Change] = {
     "3 % off the top": cropped(0, 0.03, 0, 0),
     "3 % off the left": cropped(0.03, 0, 0, 0),
     "3 % off each side": cropped(0.03, 0.03, 0.03, 0.03),
     "3 % of the length and width": cropped(0.015, 0.015, 0.015, 0.015),
+    "a white label": labelled,
     "brighter": mapped(lambda v: v * 1.2),
     "less contrast": mapped(lambda v: 40 + 0.7 * v),
     "gamma": mapped(lambda v: 255 * (v / 255) ** 1.5),

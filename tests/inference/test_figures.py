@@ -174,6 +174,7 @@ def test_without_patients_set_aside_there_is_the_training_line_alone() -> None:
 def test_one_epoch_is_a_dot_at_epoch_one_and_none_is_an_empty_figure() -> None:
     figure = loss_figure({"a": history([1.0]), "b": []})
     assert figure.axes[0].lines[0].get_marker() == "."
+    assert figure.axes[0].get_xlim() == (0.5, 1.5)
     assert "1" in texts(figure)
     assert loss_figure({}).axes[0].get_legend() is None
     assert "Epoch" in texts(learning_rate_figure({"a": []}))

@@ -201,6 +201,12 @@ def test_another_recipe_brings_its_own_number_of_epochs_until_one_is_chosen(read
     assert ready.form.epochs_field.value() == 7
 
 
+def test_the_number_of_epochs_has_room_under_the_style_sheet(ready, qapp):
+    theme.apply(qapp)
+    QApplication.processEvents()
+    assert ready.form.epochs_field.lineEdit().width() >= 50
+
+
 def test_cuda_is_offered_only_where_it_is(window):
     window.show_films(FOUND, "cuda")
     assert window.form.device_selector.findData("cuda") == -1

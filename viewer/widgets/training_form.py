@@ -318,8 +318,7 @@ class CalmSpinBox(QSpinBox):
     def __init__(self) -> None:
         super().__init__()
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
-        self.lineEdit().setTextMargins(8, 0, 8, 0)
+        self.lineEdit().setTextMargins(8, 0, 0, 0)  # the style sheet's padding does not reach the edited text
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         event.ignore()
