@@ -11,18 +11,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
 from inference.assemble import ReadCount, judge_protocol, read_held_out
 from inference.bundle import Bundle, list_bundles, open_bundle, read_card
 from inference.class_folders import read_class_folders
-from inference.dataset import Sample, find_manifest, label_indices, load_squares, read_manifest
+from inference.dataset import Sample, find_manifest, label_indices, load_squares
 from inference.errors import BundleError, InferenceError, TrainingError
 from inference.evaluate import fit_temperature, judge, softmax
 from inference.examples import ExampleProgress, ExampleResult, fetch, install, links
 from inference.figures import find_learning_rate_figure, save_figure
 from inference.files import make_folder, write_bytes
-from inference.films import Films, grouped, read_films
+from inference.films import Films, grouped, list_films
 from inference.groups import judge_groups
 from inference.learning_rate import find_learning_rate
 from inference.members import MemberProgress
@@ -33,6 +35,7 @@ from inference.recipes import RECIPES, find_recipe
 from inference.reproduction.experiments import chosen
 from inference.reproduction.page import collect, insert_summary, page, summary
 from inference.reproduction.runs import finished_run, quick, run
+from inference.run_report import RunRecord, write_run_report
 from inference.train import TrainingFilms
 from inference.training_run import train_bundle
 from inference.transfer import starting_weights
@@ -118,6 +121,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--data", type=Path, required=True)
     evaluate.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     evaluate.add_argument("--json", metavar="OUT")
+    evaluate.add_argument("--report", type=Path, metavar="FOLDER", help="write a report with figures to this folder")
     evaluate.set_defaults(run=run_evaluate)
     models = verbs.add_parser("models", help="list the models there are, or show one's card")
     models.add_argument("model", nargs="?")
@@ -179,19 +183,27 @@ def run_train(options: argparse.Namespace, places: Places) -> int:
 def _recipe_and_films(options: argparse.Namespace) -> tuple[Recipe, Films, Path | None]:
     """Return the recipe, the films it is given, and the manifest they came from (None: a folder of class folders)."""
     recipe = read_recipe(Path(options.recipe)) if options.recipe.endswith(".toml") else find_recipe(options.recipe)
-    if options.data.is_file():
-        own = replace(recipe, data=replace(recipe.data, manifest=options.data.name, extra_training=()))
-        return own, read_films(options.data.parent, own), options.data
-    if recipe.data.manifest and any(options.data.rglob(recipe.data.manifest)):
-        return recipe, read_films(options.data, recipe), find_manifest(options.data, recipe.data.manifest)
-    if not any(options.data.glob("*/")):
-        find_manifest(options.data, recipe.data.manifest or "manifest.csv")
-    found = read_class_folders(options.data)
-    for note in found.skipped:
+    films, manifest, classes = _films(recipe, options.data)
+    if manifest and manifest.name != recipe.data.manifest:
+        recipe = replace(recipe, data=replace(recipe.data, manifest=manifest.name, extra_training=()))
+    if set(classes) != set(recipe.class_names):
+        recipe = recipe_for_classes(recipe, options.name or recipe.name, classes)
+    return recipe, grouped(films.samples, films.extra), manifest
+
+
+def _films(recipe: Recipe, data: Path) -> tuple[Films, Path | None, tuple[str, ...]]:
+    """Return films, their manifest and classes: of a manifest, of a folder that holds the recipe's, or of class folders."""
+    if data.is_file():
+        given = replace(recipe, data=replace(recipe.data, manifest=data.name, extra_training=()))
+        return list_films(data.parent, given), data, recipe.class_names
+    name = recipe.data.manifest
+    if (name and any(data.rglob(name))) or not any(data.glob("*/")):
+        manifest = find_manifest(data, name or "manifest.csv")
+        return list_films(data, recipe), manifest, recipe.class_names
+    found = read_class_folders(data)
+    for note in (*found.skipped, *found.notes):
         print(note, file=sys.stderr)
-    if set(found.classes) != set(recipe.class_names):
-        recipe = recipe_for_classes(recipe, options.name or recipe.name, found.classes)
-    return recipe, grouped(found.samples), None
+    return Films(found.samples), None, found.classes
 
 
 def _work_line(progress: MemberProgress | ReadCount) -> tuple[float, str]:
@@ -274,21 +286,31 @@ def _reading_line(progress: ReadCount) -> tuple[float, str]:
 def run_evaluate(options: argparse.Namespace, places: Places) -> int:
     """Read the held-out films again with the stored weights, under both divisions, and print both results."""
     bundle = open_bundle(places.find(options.model))
-    manifest = find_manifest(options.data, bundle.recipe.data.manifest)
-    samples = read_manifest(manifest, bundle.recipe.class_names)
+    samples = _films(bundle.recipe, options.data)[0].samples
     device = choose_device(options.device)
     bar = ProgressBar()
-    metrics: dict[str, Any] = {"cross_validation": _evaluate_folds(bundle, samples, device, bar)}
-    tested = [s for s in samples if s.split == "test"]
+    truth, logits = _read_folds(bundle, samples, device, bar)
+    probabilities = softmax(logits, float(bundle.card["temperature"]))
+    patients = [s.patient for s in samples]
+    found = judge(bundle.class_names, bundle.card["positive"], truth, probabilities, patients)
+    found["groups"] = judge_groups(bundle.class_names, bundle.card["positive"], truth, probabilities, samples)
+    metrics: dict[str, Any] = {"cross_validation": found | {"best_temperature": fit_temperature(truth, logits)}}
+    tested = [s for s in samples if s.split == bundle.recipe.data.tested_part and not bundle.recipe.data.by_image]
     if tested and bundle.build_protocol_members():
         metrics["protocol"] = bar.follow(judge_protocol(bundle, tested, device), _reading_line)
     _print_metrics(metrics, bundle)
+    if options.report:
+        run = RunRecord(bundle.card["title"], bundle.recipe, {}, truth, probabilities, patients, found)
+        print(f"The report is {write_run_report(run, options.report)}.")
     if options.json:
         _write_json(options.json, metrics)
     return 0
 
 
-def _evaluate_folds(bundle: Bundle, samples: Sequence[Sample], device: Device, bar: ProgressBar) -> dict[str, Any]:
+def _read_folds(
+    bundle: Bundle, samples: Sequence[Sample], device: Device, bar: ProgressBar
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """Return truths (films,) and logits (films, classes), each film read by the network that never saw its patient."""
     rows = {row.sha256: row for row in bundle.examples()}
     unknown = [s for s in samples if s.sha256 not in rows]
     if unknown:
@@ -300,10 +322,7 @@ def _evaluate_folds(bundle: Bundle, samples: Sequence[Sample], device: Device, b
     plain = Bundle(bundle.folder, bundle.card | {"temperature": 1.0}, bundle.recipe, bundle.weights_sha256)
     reading = read_held_out(Predictor(plain, device), samples, truth, lambda row: [fold_of[row]])
     held_out = bar.follow(reading, _reading_line)
-    probabilities = softmax(held_out.logits, float(bundle.card["temperature"]))
-    result = judge(bundle.class_names, bundle.card["positive"], truth, probabilities, [s.patient for s in samples])
-    result["groups"] = judge_groups(bundle.class_names, bundle.card["positive"], truth, probabilities, samples)
-    return result | {"best_temperature": fit_temperature(truth, held_out.logits)}
+    return held_out.truth, held_out.logits
 
 
 def _print_metrics(metrics: dict[str, Any], bundle: Bundle) -> None:

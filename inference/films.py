@@ -44,9 +44,15 @@ def read_films(folder: Path, recipe: Recipe) -> Films:
     DatasetError
         If a manifest is missing or faulty.
     """
+    listed = list_films(folder, recipe)
+    return grouped(listed.samples, listed.extra)
+
+
+def list_films(folder: Path, recipe: Recipe) -> Films:
+    """Return the films the recipe's manifests list, without looking at them for duplicates; DatasetError as above."""
     samples = _read(folder, recipe.data.manifest, recipe)
     extra = tuple(s for name in recipe.data.extra_training for s in _read(folder, name, recipe, partial=True))
-    return grouped(samples, extra)
+    return Films(samples, extra)
 
 
 def grouped(samples: Sequence[Sample], extra: Sequence[Sample] = ()) -> Films:

@@ -87,14 +87,13 @@ def _protocol_members(recipe: Recipe, films: Films, seed: int) -> list[Member]:
     """Return the networks of the article's division; none where the manifest has no such parts."""
     split = np.array([s.split for s in films.samples])
     train, test = np.flatnonzero(np.isin(split, recipe.data.training_parts)), np.flatnonzero(split == recipe.data.tested_part)
-    members = []
-    for k in range(recipe.data.protocol_members if len(train) and len(test) else 0):
-        own_seed = 1000 * seed + 100 + k
-        if recipe.data.by_image:
-            order = np.random.default_rng(own_seed).permutation(len(split))
-            train, test = np.sort(order[len(test) :][: len(train)]), np.sort(order[: len(test)])
-        members.append(Member(f"protocol-{k}", train, test, own_seed))
-    return members
+    if not len(train) or not len(test):
+        return []
+    first_seed = 1000 * seed + 100
+    if recipe.data.by_image:
+        order = np.random.default_rng(first_seed).permutation(len(split))
+        train, test = np.sort(order[len(test) :][: len(train)]), np.sort(order[: len(test)])
+    return [Member(f"protocol-{k}", train, test, first_seed + k) for k in range(recipe.data.protocol_members)]
 
 
 def train_members(

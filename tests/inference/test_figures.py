@@ -283,12 +283,18 @@ def test_precision_has_a_dotted_line_at_the_prevalence_of_each_class() -> None:
     assert "COVID-19\nAP 0.867, prevalence 0.300" in legend_of(figure)
 
 
-def test_reliability_counts_the_films_of_each_bin_and_states_the_error_of_the_table() -> None:
+def test_reliability_counts_the_films_of_each_bin_and_the_part_that_is_right() -> None:
     figure = reliability_figure(TRUTH, PROBABILITIES)
     upper, lower = figure.axes
     assert [bar.get_height() for bar in lower.patches] == [0, 0, 0, 0, 0, 0, 2, 2, 3, 3]
     assert list(upper.containers[0].lines[0].get_ydata()) == [0.5, 0.5, 1.0, 1.0]
-    assert f"calibration error {expected_calibration_error(TRUTH, PROBABILITIES):.3f}" in upper.get_title()
+
+
+def test_the_calibration_error_of_the_title_is_that_of_the_table() -> None:
+    """One bin of ten would hold both answers, and its error would be 0.145."""
+    truth, probabilities = np.array([0, 1]), np.array([[0.61, 0.39], [0.68, 0.32]])
+    assert expected_calibration_error(truth, probabilities) == pytest.approx(0.535)
+    assert reliability_figure(truth, probabilities).axes[0].get_title() == "Reliability: expected calibration error 0.535"
 
 
 def test_full_certainty_falls_into_the_last_bin() -> None:

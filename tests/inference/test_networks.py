@@ -292,12 +292,12 @@ def test_a_wide_kernel_is_taken_in_halves_with_the_same_values_and_gradients() -
     torch.manual_seed(0)
     layer, maps = SameConvolution(3, 4, 16), noise(2, 3, 20, 20).requires_grad_()
     made = layer(maps)
+    assert made.grad_fn.next_functions[0][0]._saved_weight.shape == (4, 6, 16, 8)
     plain = F.relu(F.conv2d(F.pad(maps, (7, 8, 7, 8)), layer.weight, layer.bias))
     torch.testing.assert_close(made, plain, rtol=0, atol=1e-5)
     leaves = (maps, *layer.parameters())
     for ours, theirs in zip(torch.autograd.grad(made.sum(), leaves), torch.autograd.grad(plain.sum(), leaves), strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-5)
-    assert made.grad_fn.next_functions[0][0]._saved_weight.shape == (4, 6, 16, 8)
 
 
 # Where the cells lie
