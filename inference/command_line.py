@@ -32,7 +32,7 @@ from inference.predict import Device, Predictor, choose_device
 from inference.recipe import Recipe
 from inference.recipe_file import USABLE_NAME, read_recipe, recipe_as_toml, recipe_for_classes, write_recipe
 from inference.recipes import RECIPES, find_recipe
-from inference.reproduction.experiments import chosen
+from inference.reproduction.experiments import Experiment, chosen
 from inference.reproduction.page import collect, insert_summary, page, summary
 from inference.reproduction.runs import finished_run, quick, run
 from inference.run_report import RunRecord, write_run_report
@@ -248,21 +248,20 @@ def run_reproduce(options: argparse.Namespace, places: Places) -> int:
     if options.threads:
         torch.set_num_threads(options.threads)
     device = choose_device(options.device)
-    experiments = [e for e in chosen(options.systems) if options.only in (None, e.key)]
+    everything = [quick(e, options.epochs) if options.epochs else e for e in chosen(())]
+    wanted = {e.name for e in chosen(options.systems) if options.only in (None, e.key)}
     for seed in range(options.seeds):
-        for experiment in experiments:
-            if options.epochs:
-                experiment = quick(experiment, options.epochs)
+        for experiment in (e for e in everything if e.name in wanted):
             if seed < experiment.seeds and finished_run(options.out, experiment, seed) is None:
                 print(f"{experiment.name}, seed {seed}: {experiment.title}", file=sys.stderr)
                 ProgressBar().follow(run(experiment, seed, options.data, options.out, device), _training_line)
-                _write_page(options)
-    _write_page(options)
+                _write_page(options, everything)
+    _write_page(options, everything)
     return 0
 
 
-def _write_page(options: argparse.Namespace) -> None:
-    runs = collect(options.out)
+def _write_page(options: argparse.Namespace, experiments: Sequence[Experiment]) -> None:
+    runs = collect(options.out, experiments)
     write_bytes(options.page, page(runs).encode())
     if options.readme:
         old = options.readme.read_text(encoding="utf-8")

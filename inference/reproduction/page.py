@@ -36,10 +36,10 @@ they measure to a large part where a film comes from. The controls below say how
 """
 
 
-def collect(out: Path, experiments: Sequence[Experiment] = EXPERIMENTS) -> Runs:
-    """Return the finished runs of each experiment, by its name, in the order of their seeds."""
+def collect(out: Path, experiments: Sequence[Experiment] | None = None) -> Runs:
+    """Return the finished runs of each experiment (of all there are), by its name, in the order of their seeds."""
     runs: Runs = {}
-    for experiment in experiments:
+    for experiment in EXPERIMENTS if experiments is None else experiments:
         found = [finished_run(out, experiment, seed) for seed in range(experiment.seeds)]
         runs[experiment.name] = [run for run in found if run is not None]
     return runs

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import sys
 from collections.abc import Generator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from inference.bundle import Bundle, open_bundle
 from inference.command_line import Places, ProgressBar, main
-from inference.recipe import Recipe
+from inference.dataset import Sample
+from inference.recipe import DataSetting, Preprocessing, Recipe
+from inference.recipe_file import read_recipe, write_recipe
 from inference.recipes import RECIPES
+from inference.reproduction.experiments import Experiment
+from inference.reproduction.page import BEGIN, END
 
 Said = pytest.CaptureFixture[str]
 
@@ -221,3 +227,67 @@ def test_without_any_stream_work_goes_on(monkeypatch: pytest.MonkeyPatch) -> Non
         return "done"
 
     assert ProgressBar().follow(work(), lambda n: (n, "all")) == "done"
+
+
+# Recipes, learning rates, reports
+
+
+def test_recipes_are_listed_and_written_as_files(places: Places, capsys: Said, tmp_path: Path) -> None:
+    assert main(["recipes"], places) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == list(RECIPES)
+    assert main(["recipes", "small_cnn", "--toml", str(tmp_path / "mine.toml")], places) == 0
+    assert read_recipe(tmp_path / "mine.toml") == RECIPES["small_cnn"]
+    assert main(["recipes", "small_cnn"], places) == 0
+    assert capsys.readouterr().out == (tmp_path / "mine.toml").read_text(encoding="utf-8")
+
+
+def test_a_judgement_leaves_a_report_with_figures(places: Places, tiny_manifest: Path, tmp_path: Path) -> None:
+    where = ["--data", str(tiny_manifest.parent), "--report", str(tmp_path / "report")]
+    assert main(["evaluate", *where, "--device", "cpu"], places) == 0
+    written = {path.name for path in (tmp_path / "report").iterdir()}
+    assert {"report.html", "roc.png", "roc.svg", "precision-recall.svg", "reliability.png", "confusion-matrix.svg"} <= written
+
+
+def test_a_learning_rate_is_found_and_drawn(places: Places, capsys: Said, tiny_manifest: Path, tmp_path: Path) -> None:
+    recipe = replace(RECIPES["chest_resnet"], preprocessing=Preprocessing(size=64))
+    write_recipe(recipe, tmp_path / "small.toml")
+    where = ["--data", str(tiny_manifest), "--out", str(tmp_path / "rates"), "--steps", "12", "--device", "cpu"]
+    assert main(["find-lr", str(tmp_path / "small.toml"), *where], places) == 0
+    assert "is where the loss falls fastest" in capsys.readouterr().out
+    assert {path.name for path in (tmp_path / "rates").iterdir()} == {"find-lr.png", "find-lr.svg"}
+
+
+def test_class_folders_are_trained_with_their_own_classes(
+    places: Places, capsys: Said, tiny_samples: tuple[Sample, ...], tmp_path: Path
+) -> None:
+    for sample in tiny_samples[:12]:
+        folder = tmp_path / "films" / ("scar" if sample.label == "covid" else "no scar") / sample.patient
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy(sample.path, folder)
+    write_recipe(
+        replace(RECIPES["chest_resnet"], preprocessing=Preprocessing(size=64), data=DataSetting("", folds=2)),
+        tmp_path / "small.toml",
+    )
+    where = ["--data", str(tmp_path / "films"), "--out", str(tmp_path / "scars"), "--name", "scars", "--epochs", "1"]
+    assert main(["train", str(tmp_path / "small.toml"), *where, "--device", "cpu"], places) == 0
+    assert open_bundle(tmp_path / "scars").class_names == ("no_scar", "scar")
+    assert (tmp_path / "scars" / "run" / "report.html").is_file()
+    assert capsys.readouterr().out.splitlines()[-1].startswith("The model scars was written to")
+
+
+def test_the_reproduction_writes_its_page_and_takes_up_finished_runs(
+    places: Places, capsys: Said, tiny_manifest: Path, tiny_recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = replace(tiny_recipe, network="resnet18_w32", preprocessing=Preprocessing(size=64))
+    experiment = Experiment("B", "corrected", "five folds by patient", "corrected", small, folds=True)
+    monkeypatch.setattr("inference.reproduction.experiments.EXPERIMENTS", (experiment,))
+    monkeypatch.setattr("inference.reproduction.page.EXPERIMENTS", (experiment,))
+    (tmp_path / "README.md").write_text(f"{BEGIN}\n{END}\n", encoding="utf-8")
+    where = ["--data", str(tiny_manifest.parent), "--out", str(tmp_path / "runs"), "--page", str(tmp_path / "PAGE.md")]
+    again = ["reproduce", "B", *where, "--readme", str(tmp_path / "README.md"), "--seeds", "1", "--device", "cpu"]
+    assert main(again, places) == 0
+    assert "B/corrected, seed 0" in capsys.readouterr().err
+    assert "(one seed)" in (tmp_path / "PAGE.md").read_text(encoding="utf-8")
+    assert "**B** 17 convolutions" in (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert main(again, places) == 0
+    assert capsys.readouterr().err == ""
