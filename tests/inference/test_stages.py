@@ -222,3 +222,23 @@ def test_a_training_killed_in_the_middle_is_resumed_to_the_same_weights(tmp_path
     subprocess.run(command(broken, tiny_manifest, "--resume"), check=True, capture_output=True)
     assert (broken / "weights.safetensors").read_bytes() == (whole / "weights.safetensors").read_bytes()
     assert (broken / "run" / "report.html").is_file()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows knows no limit on a file's size")
+def test_a_disk_that_is_full_is_told_and_the_last_checkpoint_stays(
+    small: Recipe, films: TrainingFilms, tmp_path: Path
+) -> None:
+    import resource
+
+    path = tmp_path / "run.checkpoint"
+    training = fit(small, films, seed=2, checkpoint=path)
+    next(training)
+    whole, limits = path.read_bytes(), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    try:
+        with pytest.raises(TrainingError, match=r"^run\.checkpoint could not be written to .*: "):
+            next(training)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert path.read_bytes() == whole
+    assert [p.name for p in tmp_path.iterdir()] == ["run.checkpoint"]
