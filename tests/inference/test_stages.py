@@ -225,9 +225,7 @@ def test_a_training_killed_in_the_middle_is_resumed_to_the_same_weights(tmp_path
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows knows no limit on a file's size")
-def test_a_disk_that_is_full_is_told_and_the_last_checkpoint_stays(
-    small: Recipe, films: TrainingFilms, tmp_path: Path
-) -> None:
+def test_a_disk_that_is_full_is_told_and_the_last_checkpoint_stays(small: Recipe, films: TrainingFilms, tmp_path: Path) -> None:
     import resource
 
     path = tmp_path / "run.checkpoint"

@@ -122,6 +122,24 @@ def test_a_ct_of_the_shared_films_is_refused(shared_dicom):
         refuse_unfit(image)
 
 
+def test_a_model_for_slices_reads_ct_and_refuses_films(chest):
+    assert refuse_unfit(chest(modality="CT", view_position=""), "ct") == ()
+    with pytest.raises(ReadingRefused) as refused:
+        refuse_unfit(chest(), "ct")
+    assert str(refused.value) == "This is a DX picture; the model reads axial CT slices of the lungs only."
+    assert refuse_unfit(chest(modality="OT"), "ct") == (
+        "The header does not say that this is a CT slice; the answer holds only for axial slices of the lungs.",
+    )
+
+
+def test_a_slice_is_read_in_the_lung_window_whatever_the_file_says(chest):
+    units = np.tile(np.linspace(-2000, 1000, 100), (100, 1))
+    grey = display_grey(chest(units, "float32", modality="CT", vois=(Window(40, 400),)))
+    assert grey[0, 0] == 0
+    assert 120 < grey[0, np.argmin(np.abs(units[0] + 600))] < 135
+    assert grey[0, -1] == 255
+
+
 # ---------------------------------------------------------------------------------------------------------- answers
 
 

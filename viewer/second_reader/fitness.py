@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -19,27 +20,53 @@ ADULT_AGE = 18
 UNLIKE_FACTOR = 2.0
 
 
-def refuse_unfit(image: Image) -> tuple[str, ...]:
-    """Return warnings about a picture the chest model may read.
+@dataclass(frozen=True)
+class Subject:
+    """What a model reads, in words for a refusal, and the modalities it may be."""
+
+    pictures: str
+    films: str
+    modalities: frozenset[str]
+    doubt: str
+
+
+SUBJECTS = {
+    "chest": Subject(
+        pictures="frontal chest radiographs (CR, DX)",
+        films="grey chest films",
+        modalities=FILM_MODALITIES,
+        doubt="The header does not say that this is a radiograph; the answer holds only for frontal chest films.",
+    ),
+    "ct": Subject(
+        pictures="axial CT slices of the lungs",
+        films="grey CT slices",
+        modalities=frozenset({"CT"}),
+        doubt="The header does not say that this is a CT slice; the answer holds only for axial slices of the lungs.",
+    ),
+}
+
+
+def refuse_unfit(image: Image, modality: str = "chest") -> tuple[str, ...]:
+    """Return warnings about a picture that a model for this modality, "chest" or "ct", may read.
 
     Raises
     ------
     ReadingRefused
-        If the header or the picture says that it is not a frontal chest film of an adult.
+        If the header or the picture says that it is not a frontal chest film, or a lung slice, of an adult.
     """
-    identity = image.identity
+    identity, subject = image.identity, SUBJECTS[modality]
     checks: tuple[tuple[Callable[[], bool], str], ...] = (
-        (lambda: image.is_color, "This picture has colours; the model reads grey chest films only."),
+        (lambda: image.is_color, f"This picture has colours; the model reads {subject.films} only."),
         (
-            lambda: image.instance.is_dicom and identity.modality not in FILM_MODALITIES | UNSURE_MODALITIES,
-            f"This is a {identity.modality} picture; the model reads frontal chest radiographs (CR, DX) only.",
+            lambda: image.instance.is_dicom and identity.modality not in subject.modalities | UNSURE_MODALITIES,
+            f"This is a {identity.modality} picture; the model reads {subject.pictures} only.",
         ),
         (
             lambda: bool(identity.body_part) and not any(w in identity.body_part.upper() for w in CHEST_WORDS),
             f"The header says that this film shows {identity.body_part}; the model reads chest films only.",
         ),
         (
-            lambda: identity.view_position.upper() in LATERAL_VIEWS,
+            lambda: modality == "chest" and identity.view_position.upper() in LATERAL_VIEWS,
             f"This is a lateral film (view {identity.view_position}); the model reads frontal films only.",
         ),
         (
@@ -55,7 +82,7 @@ def refuse_unfit(image: Image) -> tuple[str, ...]:
     for applies, sentence in checks:
         if applies():
             raise ReadingRefused(sentence)
-    return _doubts(image)
+    return _doubts(image, subject)
 
 
 def judge_distance(distance: float, quantiles: dict[str, float]) -> tuple[str, ...]:
@@ -88,9 +115,9 @@ def judge_distance(distance: float, quantiles: dict[str, float]) -> tuple[str, .
     return ()
 
 
-def _doubts(image: Image) -> tuple[str, ...]:
+def _doubts(image: Image, subject: Subject) -> tuple[str, ...]:
     if image.instance.is_dicom and image.identity.modality in UNSURE_MODALITIES:
-        return ("The header does not say that this is a radiograph; the answer holds only for frontal chest films.",)
+        return (subject.doubt,)
     if not image.instance.is_dicom:
         return ("Not a DICOM file: age, view and body part are unknown and were not checked.",)
     return ()

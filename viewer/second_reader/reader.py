@@ -16,7 +16,7 @@ import numpy.typing as npt
 from PIL import Image as PillowImage
 
 from viewer.errors import ReadingRefused, SecondReaderError
-from viewer.imaging.grayscale import to_display
+from viewer.imaging.grayscale import preset_voi, to_display
 from viewer.imaging.heatmap import heat_field, overlay_rgba
 from viewer.imaging.image import Image
 from viewer.imaging.reader import read_file
@@ -64,7 +64,7 @@ class SecondReader:
             yield from self._load(folder)
             yield ReadingProgress("Reading the film", 0.5)
             try:
-                answer = self._answer(image, refuse_unfit(image))
+                answer = self._answer(image, refuse_unfit(image, self._predictor.bundle.recipe.modality))
             except ReadingRefused as refusal:
                 return self._refused(image, str(refusal))
             yield answer.reading
@@ -264,8 +264,8 @@ def _example(row: Any, distance: float, links: dict[str, Path]) -> ConfusionExam
 
 
 def display_grey(image: Image) -> npt.NDArray[np.uint8]:
-    """Return the film as the networks see it: uint8 (rows, columns), its default window, bone white.
+    """Return the film as the networks see it: uint8 (rows, columns), its default window, bone white; CT in its lung window.
 
     It does not depend on the window chosen on screen: the answer must not change with the brightness.
     """
-    return to_display(image)
+    return to_display(image, preset_voi(image, "lung") if image.identity.modality == "CT" else None)
