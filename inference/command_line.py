@@ -172,7 +172,8 @@ def run_train(options: argparse.Namespace, places: Places) -> int:
         )
     device = choose_device(options.device)
     data = options.data if options.data.is_dir() else options.data.parent
-    work = train_bundle(recipe, films, options.out, device, options.seed, manifest, options.weights, data)
+    ours = list_bundles(places.shipped)
+    work = train_bundle(recipe, films, options.out, device, options.seed, manifest, options.weights, data, ours)
     bundle = ProgressBar().follow(work, _work_line)
     _print_metrics(bundle.card["metrics"], bundle)
     print(f"The run report is {options.out / 'run' / 'report.html'}.")
@@ -216,8 +217,8 @@ def run_find_learning_rate(options: argparse.Namespace, places: Places) -> int:
     device = str(choose_device(options.device).torch_device)
     folder = options.out or Path("find-lr")
     bar = ProgressBar()
-    choice = options.weights or "fresh"
-    start = bar.follow(starting_weights(choice, recipe, films, options.data, folder / "chest", device), _training_line)
+    choice, ours = options.weights or "fresh", list_bundles(places.shipped)
+    start = bar.follow(starting_weights(choice, recipe, films, options.data, folder / "chest", device, ours), _training_line)
     own = TrainingFilms(load_squares(films.samples, recipe), label_indices(films.samples, recipe))
     search = find_learning_rate(recipe, own, options.seed, device, start, steps=options.steps)
     found = bar.follow(search, lambda done: (done, "trying learning rates"))
@@ -248,13 +249,14 @@ def run_reproduce(options: argparse.Namespace, places: Places) -> int:
     if options.threads:
         torch.set_num_threads(options.threads)
     device = choose_device(options.device)
+    ours = list_bundles(places.shipped)
     everything = [quick(e, options.epochs) if options.epochs else e for e in chosen(())]
     wanted = {e.name for e in chosen(options.systems) if options.only in (None, e.key)}
     for seed in range(options.seeds):
         for experiment in (e for e in everything if e.name in wanted):
             if seed < experiment.seeds and finished_run(options.out, experiment, seed) is None:
                 print(f"{experiment.name}, seed {seed}: {experiment.title}", file=sys.stderr)
-                ProgressBar().follow(run(experiment, seed, options.data, options.out, device), _training_line)
+                ProgressBar().follow(run(experiment, seed, options.data, options.out, device, ours), _training_line)
                 _write_page(options, everything)
     _write_page(options, everything)
     return 0

@@ -33,6 +33,7 @@ def train_bundle(
     manifest: Path | None = None,
     weights: str | None = None,
     data: Path | None = None,
+    bundles: Sequence[Path] = (),
 ) -> Generator[MemberProgress | ReadCount, None, Bundle]:
     """Train every network of the recipe, judge each on films it never saw, and write the bundle and its run report.
 
@@ -45,7 +46,9 @@ def train_bundle(
     weights
         Where training starts, instead of the recipe's ``weights``.
     data
-        Folder that holds the pool of chest films, needed where training starts from "chest".
+        Folder that holds the pool of chest films, needed where training starts from "chest" and no model of ours will do.
+    bundles
+        Folders of models of ours that "chest" may start from.
 
     Raises
     ------
@@ -58,7 +61,7 @@ def train_bundle(
     members = plan_members(recipe, films, seed)
     on = str(device.torch_device)
     choice = recipe.weights if weights is None else weights
-    start = yield from starting_weights(choice, recipe, films, data or folder, folder / "chest", on)
+    start = yield from starting_weights(choice, recipe, films, data or folder, folder / "chest", on, bundles)
     trained = yield from train_members(recipe, films, members, folder / MEMBERS, on, start)
     bundle = yield from assemble(recipe, films, members, trained, manifest, folder, device)
     write_run_report(run_record(bundle, films, members, folder), folder / RUN)

@@ -30,7 +30,13 @@ CHEST_EPOCHS = 12
 
 
 def starting_weights(
-    choice: str, recipe: Recipe, films: Films, data: Path, folder: Path, device: str = "cpu"
+    choice: str,
+    recipe: Recipe,
+    films: Films,
+    data: Path,
+    folder: Path,
+    device: str = "cpu",
+    bundles: Sequence[Path] = (),
 ) -> Generator[MemberProgress, None, Weights | None]:
     """Return the tensors of the network's body to start from, or None for fresh weights.
 
@@ -43,7 +49,10 @@ def starting_weights(
     data
         Folder that holds the pool's manifest, for "chest".
     folder
-        Where what "chest" learns is kept; an unbroken or finished run there is taken up.
+        Where what "chest" learns is kept; a broken or finished run there is taken up.
+    bundles
+        Folders of models of ours: "chest" starts from the first of the same network that has seen none of the patients, and
+        learns chest films itself only where there is none.
 
     Raises
     ------
@@ -55,7 +64,8 @@ def starting_weights(
     if choice == "imagenet":
         return from_imagenet(recipe)
     if choice == "chest":
-        return (yield from from_chest_films(recipe, films, data, folder, device))
+        given = from_chest_bundle(recipe, films, bundles)
+        return given if given is not None else (yield from from_chest_films(recipe, films, data, folder, device))
     path = Path(choice)
     if path.is_dir():
         return from_bundle(recipe, open_bundle(path), films.all_samples)
@@ -72,19 +82,34 @@ def from_imagenet(recipe: Recipe, file: Path | None = None) -> Weights:
 
 
 def from_bundle(recipe: Recipe, bundle: Bundle, samples: Sequence[Sample]) -> Weights:
-    """Return the body of a bundle's first network, if the bundle has seen none of these films and patients."""
-    rows = bundle.examples()
-    seen = {row.sha256 for row in rows} | {row.origin_sha256 for row in rows if row.origin_sha256}
-    patients = set(bundle.card.get("training_data", {}).get("patient_hashes", ()))
-    shared = [s for s in samples if {s.sha256, s.origin_sha256} & seen or hash_of_patient(s.patient) in patients]
-    if shared:
+    """Return the body of a bundle's first network; TrainingError if the bundle has seen one of these films or patients."""
+    seen = films_seen(bundle, samples)
+    if seen:
         raise TrainingError(
-            f"The model {bundle.name} has seen {len(shared)} of these films or their patients; a start from it would tell "
+            f"The model {bundle.name} has seen {seen} of these films or their patients; a start from it would tell "
             "nothing about new patients. Choose other weights."
         )
     first = str(bundle.card["members"][0])
     tensors = read_tensors(bundle.folder / WEIGHTS)
     return {name[len(first) + 1 :]: value for name, value in tensors.items() if name.startswith(f"{first}.")}
+
+
+def films_seen(bundle: Bundle, samples: Sequence[Sample]) -> int:
+    """Return how many of the films a bundle was made with, or with another film of their patient."""
+    rows = bundle.examples()
+    files = {row.sha256 for row in rows} | {row.origin_sha256 for row in rows if row.origin_sha256}
+    patients = set(bundle.card.get("training_data", {}).get("patient_hashes", ()))
+    return sum(bool({s.sha256, s.origin_sha256} & files) or hash_of_patient(s.patient) in patients for s in samples)
+
+
+def from_chest_bundle(recipe: Recipe, films: Films, bundles: Sequence[Path]) -> Weights | None:
+    """Return the body of the first of these models that reads chest films with the recipe's network and knows no patient."""
+    for folder in bundles:
+        bundle = open_bundle(folder)
+        alike = (bundle.recipe.network, bundle.recipe.preprocessing.channels) == (recipe.network, recipe.preprocessing.channels)
+        if alike and bundle.recipe.modality == "chest" and not films_seen(bundle, films.all_samples):
+            return from_bundle(recipe, bundle, films.all_samples)
+    return None
 
 
 def from_chest_films(

@@ -50,7 +50,7 @@ def identity(experiment: Experiment) -> str:
 
 
 def run(
-    experiment: Experiment, seed: int, data: Path, out: Path, device: Device = CPU
+    experiment: Experiment, seed: int, data: Path, out: Path, device: Device = CPU, bundles: Sequence[Path] = ()
 ) -> Generator[MemberProgress, None, Record]:
     """Train and judge one experiment with one seed, and write ``run.json`` and the run report; a broken run goes on.
 
@@ -61,7 +61,7 @@ def run(
     members = divisions(experiment, films, seed)
     on = str(device.torch_device)
     where = out / experiment.system / f"start-{recipe.network}"
-    start = yield from starting_weights(experiment.start, recipe, films, data, where, on)
+    start = yield from starting_weights(experiment.start, recipe, films, data, where, on, bundles)
     trained = yield from train_members(recipe, films, members, folder / "members", on, start)
     found = judge_run(experiment, seed, films, members, trained, folder, device)
     make_folder(folder)

@@ -84,9 +84,9 @@ def test_an_exact_copy_in_its_class_is_taken_once(tmp_path: Path) -> None:
 
 
 def test_class_names_can_name_files_and_titles_stay_as_they_were(tmp_path: Path) -> None:
-    found = read(tmp_path, *(f"{name}/{n}.png" for name in ("Pneumonía (viral)", "COVID-19", "no finding") for n in "12"))
-    assert found.classes == ("COVID-19", "Pneumonia_viral", "no_finding")
-    assert found.titles == ("COVID-19", "Pneumonía (viral)", "no finding")
+    found = read(tmp_path, *(f"{name}/{n}.png" for name in ("Épanchement (viral)", "COVID-19", "no finding") for n in "12"))
+    assert found.classes == ("COVID-19", "Epanchement_viral", "no_finding")
+    assert found.titles == ("COVID-19", "Épanchement (viral)", "no finding")
     assert {s.label for s in found.samples} == set(found.classes)
 
 

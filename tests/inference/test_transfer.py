@@ -18,7 +18,7 @@ from inference.films import Films
 from inference.networks.registry import build_network
 from inference.recipe import Recipe
 from inference.recipes import chest_resnet
-from inference.transfer import chest_recipe, from_bundle, starting_weights, without_patients_of
+from inference.transfer import chest_recipe, from_bundle, from_chest_bundle, starting_weights, without_patients_of
 
 Finish = Callable[..., Any]
 
@@ -88,3 +88,24 @@ def test_chest_films_are_learned_with_the_network_and_size_of_the_target() -> No
 def test_a_patient_is_named_by_a_hash() -> None:
     assert patient_hashes(["b", "a", "b"]) == sorted([hash_of_patient("a"), hash_of_patient("b")])
     assert "ieee-2" not in hash_of_patient("ieee-2")
+
+
+def test_chest_starts_from_a_model_of_ours_that_knows_no_patient(
+    tiny_bundle: Bundle, tiny_samples: tuple[Sample, ...], tmp_path: Path, finish: Finish
+) -> None:
+    others = tuple(replace(s, sha256=f"{n:064d}", patient=f"stranger-{n}") for n, s in enumerate(tiny_samples))
+    start = finish(
+        starting_weights("chest", tiny_bundle.recipe, Films(others), tmp_path, tmp_path, bundles=[tiny_bundle.folder])
+    )
+    stored = load_file(tiny_bundle.folder / "weights.safetensors")
+    assert torch.equal(start["stem.0.0.weight"], stored["fold-0.stem.0.0.weight"])
+
+
+def test_chest_passes_over_a_model_that_knows_a_patient_or_is_another_network(
+    tiny_bundle: Bundle, tiny_samples: tuple[Sample, ...]
+) -> None:
+    assert from_chest_bundle(tiny_bundle.recipe, Films(tiny_samples), [tiny_bundle.folder]) is None
+    stranger = Films((replace(tiny_samples[0], sha256="0" * 64, patient="stranger"),))
+    assert from_chest_bundle(tiny_bundle.recipe, stranger, [tiny_bundle.folder]) is not None
+    other = replace(tiny_bundle.recipe, network="resnet18_w32")
+    assert from_chest_bundle(other, stranger, [tiny_bundle.folder]) is None
