@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from inference import self_test
 from inference.bundle import CARD, EMBEDDINGS, EXAMPLES, FORMAT, PROTOCOL, WEIGHTS, Bundle, Embeddings, pack_members
 from inference.dataset import Sample, label_indices, load_grey, patient_hashes
 from inference.evaluate import (
@@ -164,6 +165,7 @@ def assemble(
         "neighbours": _neighbour_quantiles(embeddings),
         "files": _hashes(folder, protocol=bool(protocol)),
     }
+    card[self_test.KEY] = self_test.answer(Predictor(Bundle(folder, card, recipe, ""), device))
     write_bytes(folder / CARD, (json.dumps(card, indent=1, ensure_ascii=False) + "\n").encode())
     return Bundle(folder, card, recipe, card["files"][WEIGHTS])
 
