@@ -49,7 +49,14 @@ def page(runs: Runs) -> str:
     """Return the whole page as Markdown."""
     parts = [HEAD, summary(runs)]
     parts += [section(system, runs) for system in SYSTEMS if _of(system, runs)]
-    return "\n".join(parts)
+    return "\n".join([*parts, *still_to_run(runs)])
+
+
+def still_to_run(runs: Runs) -> list[str]:
+    """Return what is missing of the experiments' seeds, so that a page of few runs does not pass for a whole one."""
+    missing = [(e, e.seeds - len(runs.get(e.name, []))) for e in EXPERIMENTS]
+    lines = [f"- {e.name}: {e.title}, {count} of {e.seeds} seeds" for e, count in missing if count > 0]
+    return ["\n## Still to be run\n", *lines, ""] if lines else []
 
 
 def summary(runs: Runs) -> str:

@@ -22,6 +22,8 @@ from inference.reproduction.experiments import ARTICLE, CORRECTED, EXPERIMENTS, 
 from inference.reproduction.page import BEGIN, END, collect, insert_summary, page, summary
 from inference.reproduction.runs import finished_run, known_patients, run, run_folder
 
+ROOT = Path(__file__).resolve().parents[2]
+
 
 @pytest.fixture(scope="module")
 def experiment(tiny_recipe: Recipe) -> Experiment:
@@ -95,6 +97,22 @@ def test_the_page_says_what_the_runs_say(out: Path, experiment: Experiment) -> N
     assert f"{100 * sum(values) / 2:.1f} % ({100 * min(values):.1f} to {100 * max(values):.1f})" in text
     assert "thumbnails of 16 x 16" in text
     assert all(f"**{system.name}** {system.title}" in text for system in SYSTEMS)
+
+
+def test_the_page_and_the_readme_show_the_runs_that_are_kept_here() -> None:
+    runs = collect(ROOT / "resources" / "reproduction")
+    assert any(runs.values())
+    assert (ROOT / "REPRODUCTION.md").read_text(encoding="utf-8") == page(runs)
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert insert_summary(readme, summary(runs)) == readme
+    assert BEGIN in readme
+
+
+def test_every_run_that_is_kept_is_of_a_present_recipe() -> None:
+    """A run whose recipe has changed since would silently be left out of the page."""
+    kept = sorted((ROOT / "resources" / "reproduction").glob("*/*/seed-*/run.json"))
+    shown = {(r["system"], r["experiment"], r["seed"]) for found in collect(kept[0].parents[3]).values() for r in found}
+    assert len(shown) == len(kept)
 
 
 def test_the_table_takes_its_place_in_the_readme(out: Path, experiment: Experiment) -> None:
