@@ -167,7 +167,7 @@ def load_grey(path: Path) -> npt.NDArray[np.uint8]:
             if picture.mode.startswith(("I", "F")):
                 raise DatasetError(f"The film {path.name} has more than 8 bits a pixel; save it as 8-bit grey for training.")
             return np.asarray(picture.convert("L"))
-    except (OSError, UnidentifiedImageError, SyntaxError) as error:
+    except (OSError, UnidentifiedImageError, SyntaxError, PillowImage.DecompressionBombError) as error:
         raise DatasetError(f"The film {path.name} could not be read for training ({error.__class__.__name__}).") from error
 
 

@@ -57,7 +57,8 @@ def train_bundle(
     """
     films = films if isinstance(films, Films) else grouped(films)
     make_folder(folder)
-    refuse_thin_classes(films.samples, recipe.class_names, recipe.data.folds)
+    groups = films.all_groups[: len(films.samples)]
+    refuse_thin_classes(films.samples, recipe.class_names, recipe.data.folds, groups)
     members = plan_members(recipe, films, seed)
     on = str(device.torch_device)
     choice = recipe.weights if weights is None else weights

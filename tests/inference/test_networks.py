@@ -341,7 +341,7 @@ def blurring(network: Any) -> Any:
 
 
 MEASURED: list[tuple[Callable[[], Any], int, int, int]] = [
-    (lambda: ResNet(pooled_head(32, 2), (2, 2, 2, 2), 4, 1), 576, 8, 9),
+    (lambda: ResNet(pooled_head(32, 2), (2, 2, 2, 2), 4, 1), 480, 7, 8),
     (lambda: CtCnn(((4, 1), (4, 3), (4, 5), (4, 5)), ((8, 0.3),), 1, 128), 128, 7, 8),
     (lambda: CtCnn(((4, 4), (4, 8), (4, 16)), ((8, 0.3),), 1, 160), 160, 18, 21),
     (lambda: SmallCnn(1, 64), 64, 5, 7),
@@ -352,7 +352,7 @@ MEASURED: list[tuple[Callable[[], Any], int, int, int]] = [
 def test_a_cell_is_the_middle_of_what_it_sees(build: Callable[[], Any], size: int, row: int, column: int) -> None:
     """On a film so large that no edge cuts the view: over random films the mean of d cell / d pixel lies on its centre."""
     network, grid = blurring(build()), build().cell_grid
-    films = noise(32, 1, size, size).requires_grad_()
+    films = noise(16, 1, size, size).requires_grad_()
     cell = network.target_layer(network.body(films))[:, :, row, column]
     reach = torch.autograd.grad(cell.sum(), films)[0].sum(dim=(0, 1)).double()
     pixel, share = torch.arange(size) + 0.5, reach / reach.sum()
