@@ -19,7 +19,8 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from inference.dataset import Sample, label_indices, load_squares, patient_folds, refuse_shared_patients
-from inference.errors import DatasetError, TrainingError
+from inference.duplicates import refuse_duplicates
+from inference.errors import TrainingError
 from inference.files import make_folder, write_bytes
 from inference.films import Films, as_films
 from inference.recipe import Recipe
@@ -72,14 +73,15 @@ def plan_members(recipe: Recipe, films: Films | Sequence[Sample], seed: int = 0)
 
 def _refuse_leaks(films: Films, member: Member) -> None:
     """Raise DatasetError if a patient, or one film and its copy, stands on both sides."""
-    refuse_shared_patients([films.all_samples[i] for i in member.training], [films.samples[i] for i in member.held_out])
+    training, held_out = ([films.all_samples[i] for i in side] for side in (member.training, member.held_out))
+    refuse_shared_patients(training, held_out)
     groups = np.array(films.all_groups)
-    shared = np.isin(groups[member.held_out], groups[member.training])
-    if shared.any():
-        first = films.samples[int(member.held_out[shared][0])].path.name
-        raise DatasetError(
-            f"{int(shared.sum())} held-out films, {first} the first, are copies of training films or go with one; "
-            "keep them on one side."
+    learned, judged = groups[member.training], groups[member.held_out]
+    shared = set(learned) & set(judged)
+    if shared:
+        refuse_duplicates(
+            [s for s, group in zip(training, learned, strict=True) if group in shared],
+            [s for s, group in zip(held_out, judged, strict=True) if group in shared],
         )
 
 

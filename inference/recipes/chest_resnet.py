@@ -5,18 +5,15 @@ pneumonias of the COVID-19 films' own collection that are only ever learned from
 do not go together. Claims: none; it is judged by five folds grouped by patient.
 """
 
-from inference.recipe import Augmentation, DataSetting, FilmClass, Optimisation, Preprocessing, Recipe
+from inference.recipe import Augmentation, DataSetting, Optimisation, Preprocessing, Recipe
+from inference.recipes import darkcovidnet
 
 RECIPE = Recipe(
     name="chest_resnet",
     title="Chest X-ray, three classes, residual network",
     article="",
     network="resnet18_w32",
-    classes=(
-        FilmClass("covid", "COVID-19"),
-        FilmClass("no_finding", "No finding"),
-        FilmClass("pneumonia", "Pneumonia"),
-    ),
+    classes=darkcovidnet.RECIPE.classes,
     positive="covid",
     preprocessing=Preprocessing(
         size=160,  # 5 x 5 cells; 128 was as good, 224 costs twice the time

@@ -9,6 +9,7 @@ Departures: the tuples ``departures`` below, which the model card and the panel 
 from dataclasses import replace
 
 from inference.recipe import Augmentation, DataSetting, FilmClass, Optimisation, Preprocessing, Recipe, Stage
+from inference.recipes import darkcovidnet
 
 _ARTICLE = "https://towardsdatascience.com/prototyping-a-cnn-to-diagnose-covid-19-from-chest-x-ray-e1224a8e7795"
 _CLASSES = (FilmClass("covid", "COVID-19"), FilmClass("other_pneumonia", "Other pneumonia"))
@@ -99,16 +100,7 @@ RECIPE = replace(
     name="resnet34_transfer",
     title="COVID-19 or other pneumonia",
     weights="chest",
-    augmentation=Augmentation(
-        rotation_degrees=7.0,  # patients stand crooked by about this much
-        scale=(0.92, 1.08),  # collimation differs between hospitals
-        shift_fraction=0.05,
-        gamma_log=0.15,  # film curves differ between makers
-        contrast=0.15,
-        brightness=0.06,
-        erase_probability=0.3,  # corner markers tell the hospital
-        erase_fraction=0.25,
-    ),
+    augmentation=darkcovidnet.RECIPE.augmentation,  # measured there, on the same collections
     optimisation=replace(
         AS_PUBLISHED.optimisation,
         label_smoothing=0.05,  # halves the expected calibration error of the other recipes

@@ -9,6 +9,7 @@ Departures: the tuples ``departures`` below, which the model card and the panel 
 from dataclasses import replace
 
 from inference.recipe import Augmentation, DataSetting, FilmClass, Optimisation, Preprocessing, Recipe
+from inference.recipes import darkcovidnet
 
 AS_PUBLISHED = Recipe(
     name="small_cnn_as_published",
@@ -55,16 +56,7 @@ RECIPE = replace(
         size=224,
         channels=1,  # films are grey
     ),
-    augmentation=Augmentation(
-        rotation_degrees=7.0,  # patients stand crooked by about this much
-        scale=(0.9, 1.1),  # collimation differs between hospitals
-        shift_fraction=0.05,
-        gamma_log=0.15,  # film curves differ between makers
-        contrast=0.15,
-        brightness=0.06,
-        erase_probability=0.3,  # corner markers tell the hospital
-        erase_fraction=0.25,
-    ),
+    augmentation=darkcovidnet.RECIPE.augmentation,  # measured there, on the same collections
     optimisation=replace(
         AS_PUBLISHED.optimisation,
         optimiser="adamw",

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from inference.answers import HeldOutAnswers
 from inference.bundle import fill_network
 from inference.dataset import label_indices, load_squares
 from inference.evaluate import Floats, Integers, judge, softmax
@@ -25,7 +26,7 @@ from inference.shortcuts import beats, control_squares, judge_controls
 from inference.train import Weights
 from inference.transfer import starting_weights
 
-RUN = "run.json"
+RUN, ANSWERS = "run.json", "answers.json"
 Record = dict[str, Any]
 
 
@@ -64,7 +65,6 @@ def run(
     start = yield from starting_weights(experiment.start, recipe, films, data, where, on, bundles)
     trained = yield from train_members(recipe, films, members, folder / "members", on, start)
     found = judge_run(experiment, seed, films, members, trained, folder, device)
-    make_folder(folder)
     write_bytes(folder / RUN, (json.dumps(found, ensure_ascii=False) + "\n").encode())
     return found
 
@@ -108,12 +108,9 @@ def judge_run(
         "films_of_known_patients": known_patients(films, members),
         "metrics": metrics,
         "controls": controls(recipe, films, members, rows, labels, probabilities),
-        "answers": {
-            "sha256": [films.samples[i].sha256[:16] for i in rows],
-            "truth": truth.tolist(),
-            "logits": [[round(value, 4) for value in row] for row in logits.tolist()],
-        },
     }
+    make_folder(folder)
+    HeldOutAnswers.of_samples([films.samples[i] for i in rows], truth, logits).save(folder / ANSWERS)
     facts = (("Seed", str(seed)), ("Parameters", f"{found['parameters']:,}"), ("Division", experiment.title))
     title = f"{experiment.system}: {experiment.title}, seed {seed}"
     told = metrics | {"groups": groups}

@@ -13,6 +13,7 @@ import torch
 from inference.dataset import Sample
 from inference.errors import DatasetError, TrainingError
 from inference.files import make_folder, write_bytes
+from inference.films import grouped
 from inference.members import Member, plan_members, train_members
 from inference.recipe import Recipe
 from inference.train import Weights
@@ -123,3 +124,17 @@ def test_a_file_in_the_place_of_the_folder_is_told(tmp_path: Path) -> None:
         write_bytes(tmp_path / "models" / "card.json", b"{}")
     with pytest.raises(TrainingError, match=r"^The folder models could not be made: File exists\.$"):
         make_folder(tmp_path / "models")
+
+
+def test_a_copy_of_a_training_film_among_the_held_out_ones_is_refused(
+    tiny_recipe: Recipe, tiny_samples: tuple[Sample, ...]
+) -> None:
+    first = tiny_samples[0]
+    copied = [
+        replace(s, sha256=first.sha256, path=first.path) if n == 9 else replace(s, patient=f"{s.patient}-{s.split}")
+        for n, s in enumerate(tiny_samples)
+    ]
+    with pytest.raises(DatasetError, match=r"^1 film held out for judging is also among the training films"):
+        plan_members(tiny_recipe, grouped(copied))
+    leaky = replace(tiny_recipe, data=replace(tiny_recipe.data, as_published=True))
+    assert plan_members(leaky, grouped(copied))[0].name == "protocol-0"

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from inference.answers import HeldOutAnswers
 from inference.dataset import Sample
 from inference.errors import RecipeError
 from inference.films import Films, grouped
@@ -66,8 +67,8 @@ def test_an_unknown_system_is_told() -> None:
 def test_a_run_holds_an_answer_for_every_film(out: Path, experiment: Experiment, tiny_samples: tuple[Sample, ...]) -> None:
     found = finished_run(out, experiment, 0)
     assert found is not None
-    assert sorted(found["answers"]["sha256"]) == sorted(s.sha256[:16] for s in tiny_samples)
-    right = np.argmax(found["answers"]["logits"], axis=1) == np.array(found["answers"]["truth"])
+    truth, logits = HeldOutAnswers.load(run_folder(out, experiment, 0) / "answers.json").aligned(tiny_samples)
+    right = np.argmax(logits, axis=1) == truth
     assert found["metrics"]["accuracy"]["count"] == int(right.sum())
     assert set(found["controls"]) == {"thumbnail", "frame", "lungs_blacked_out"}
     assert (run_folder(out, experiment, 0) / "report" / "report.html").is_file()
