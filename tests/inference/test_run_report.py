@@ -200,8 +200,14 @@ def test_counts_and_intervals_stand_in_the_tables() -> None:
     expected = f"{right.count} of 60: {100 * right.value:.1f} % ({100 * low:.1f} to {100 * high:.1f})"
     assert page.row("Accuracy")[0] == expected
     assert page.row("Films")[0] == "60 of 30 patients"
-    found = run.metrics["recall"]["pneumonia"]
-    assert page.row("Pneumonia")[0].startswith(f"{found['count']} of 20: {100 * found['value']:.1f} % (")
+
+
+def test_sensitivity_stands_before_precision() -> None:
+    recall = dict.fromkeys(NAMES, Proportion(10, 20).record())
+    precision = dict.fromkeys(NAMES, Proportion(10, 10).record())
+    page = page_of(run_of(metrics=run_of().metrics | {"recall": recall, "precision": precision}))
+    assert page.row("Class")[:2] == ["Sensitivity", "Precision"]
+    assert page.row("Pneumonia")[:2] == ["10 of 20: 50.0 % (29.9 to 70.1)", "10 of 10: 100.0 % (72.2 to 100.0)"]
 
 
 def test_intervals_are_shown_where_the_metrics_hold_them_and_missed_by_nobody() -> None:
