@@ -68,7 +68,7 @@ def starting_weights(
         return given if given is not None else (yield from from_chest_films(recipe, films, data, folder, device))
     path = Path(choice)
     if path.is_dir():
-        return from_bundle(recipe, open_bundle(path), films.all_samples)
+        return from_bundle(open_bundle(path), films.all_samples)
     if path.is_file():
         return from_imagenet(recipe, path)
     raise TrainingError(f"There are no weights called {choice!r}: give fresh, imagenet, chest, a file or a model's folder.")
@@ -81,7 +81,7 @@ def from_imagenet(recipe: Recipe, file: Path | None = None) -> Weights:
     return {name: tensor.detach().clone() for name, tensor in body_tensors(network).items()}
 
 
-def from_bundle(recipe: Recipe, bundle: Bundle, samples: Sequence[Sample]) -> Weights:
+def from_bundle(bundle: Bundle, samples: Sequence[Sample]) -> Weights:
     """Return the body of a bundle's first network; TrainingError if the bundle has seen one of these films or patients."""
     seen = films_seen(bundle, samples)
     if seen:
@@ -89,6 +89,10 @@ def from_bundle(recipe: Recipe, bundle: Bundle, samples: Sequence[Sample]) -> We
             f"The model {bundle.name} has seen {seen} of these films or their patients; a start from it would tell "
             "nothing about new patients. Choose other weights."
         )
+    return _first_network(bundle)
+
+
+def _first_network(bundle: Bundle) -> Weights:
     first = str(bundle.card["members"][0])
     tensors = read_tensors(bundle.folder / WEIGHTS)
     return {name[len(first) + 1 :]: value for name, value in tensors.items() if name.startswith(f"{first}.")}
@@ -108,7 +112,7 @@ def from_chest_bundle(recipe: Recipe, films: Films, bundles: Sequence[Path]) -> 
         bundle = open_bundle(folder)
         alike = (bundle.recipe.network, bundle.recipe.preprocessing.channels) == (recipe.network, recipe.preprocessing.channels)
         if alike and bundle.recipe.modality == "chest" and not films_seen(bundle, films.all_samples):
-            return from_bundle(recipe, bundle, films.all_samples)
+            return _first_network(bundle)
     return None
 
 

@@ -8,7 +8,7 @@ Departures: the tuples ``departures`` below, which the model card and the panel 
 
 from dataclasses import replace
 
-from inference.recipe import Augmentation, DataSetting, FilmClass, Optimisation, Preprocessing, Recipe, Stage
+from inference.recipe import DataSetting, FilmClass, Optimisation, Preprocessing, Recipe, Stage
 from inference.recipes import darkcovidnet
 
 _ARTICLE = "https://towardsdatascience.com/prototyping-a-cnn-to-diagnose-covid-19-from-chest-x-ray-e1224a8e7795"
@@ -48,13 +48,7 @@ AS_PUBLISHED = Recipe(
         size=160,  # not stated; 224 is usual and costs twice the time
         channels=1,  # the stem is summed over its three equal channels: the same function of a grey film
     ),
-    augmentation=Augmentation(  # fastai's get_transforms, without its perspective warp
-        rotation_degrees=10.0,
-        scale=(1.0, 1.1),
-        contrast=0.2,
-        brightness=0.1,
-        horizontal_flip=True,
-    ),
+    augmentation=darkcovidnet.AS_PUBLISHED.augmentation,  # both articles used fastai's get_transforms
     optimisation=Optimisation(
         epochs=9,
         batch=16,  # not stated; seven steps an epoch on 117 films

@@ -49,7 +49,7 @@ def test_a_network_of_our_own_has_no_imagenet_weights(
 
 def test_a_model_that_has_seen_the_films_is_refused(tiny_bundle: Bundle, tiny_samples: tuple[Sample, ...]) -> None:
     with pytest.raises(TrainingError, match=r"^The model darkcovidnet has seen 24 of these films or their patients"):
-        from_bundle(tiny_bundle.recipe, tiny_bundle, tiny_samples)
+        from_bundle(tiny_bundle, tiny_samples)
 
 
 def test_a_model_that_has_seen_another_film_of_a_patient_is_refused(
@@ -57,12 +57,12 @@ def test_a_model_that_has_seen_another_film_of_a_patient_is_refused(
 ) -> None:
     other = [replace(tiny_samples[0], sha256="0" * 64)]
     with pytest.raises(TrainingError, match=r"has seen 1 of these films or their patients"):
-        from_bundle(tiny_bundle.recipe, tiny_bundle, other)
+        from_bundle(tiny_bundle, other)
 
 
 def test_a_model_of_other_patients_gives_its_first_network(tiny_bundle: Bundle, tiny_samples: tuple[Sample, ...]) -> None:
     others = [replace(s, sha256=f"{n:064d}", patient=f"stranger-{n}") for n, s in enumerate(tiny_samples)]
-    start = from_bundle(tiny_bundle.recipe, tiny_bundle, others)
+    start = from_bundle(tiny_bundle, others)
     stored = load_file(tiny_bundle.folder / "weights.safetensors")
     assert set(start) == set(build_network(tiny_bundle.recipe).state_dict())
     assert torch.equal(start["stem.0.0.weight"], stored["fold-0.stem.0.0.weight"])
