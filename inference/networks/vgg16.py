@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from inference.networks.cells import CellGrid
+from inference.networks.keras import start_as_keras
 
 _POOLING = 0
 _PLAN = (64, 64, 0, 128, 128, 0, 256, 256, 256, 0, 512, 512, 512, 0, 512, 512, 512, 0)
@@ -52,7 +53,7 @@ class Vgg16(nn.Module):
     Parameters
     ----------
     activated
-        False: no ReLU after the convolutions, and Keras' start for them, as in the network the article trains from scratch.
+        False: no ReLU after the convolutions, as in the network the article trains from scratch.
     two_sigmoids
         True: the article's loss, categorical cross-entropy on one sigmoid a class. Keras divides these by their sum, which
         is a softmax of their logarithms: the logits are log-sigmoids.
@@ -65,14 +66,13 @@ class Vgg16(nn.Module):
     ) -> None:
         super().__init__()
         self.two_sigmoids = two_sigmoids
-        self.features = _convolutions(channels, activated)
+        # Keras' start, which VGG's authors name, too: before linear layers this wide, He's lets every ReLU of the head die.
+        self.features = start_as_keras(_convolutions(channels, activated))
         self.classifier = _linear_layers(units, classes)
         for layer in self.modules():
             if isinstance(layer, nn.Linear):
                 nn.init.normal_(layer.weight, 0.0, _LINEAR_SPREAD)
                 nn.init.zeros_(layer.bias)
-            elif isinstance(layer, _Convolution):
-                _start(layer)
 
     @property
     def target_layer(self) -> nn.Module:
@@ -105,15 +105,6 @@ class Vgg16(nn.Module):
     def forward(self, films: Tensor) -> Tensor:
         """Return logits (n, classes)."""
         return self.classify(self.target_layer(self.body(films)))
-
-
-def _start(layer: _Convolution) -> None:
-    if layer.activated:
-        nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
-    else:
-        nn.init.xavier_uniform_(layer.weight)
-    if layer.bias is not None:
-        nn.init.zeros_(layer.bias)
 
 
 def vgg16(classes: int, channels: int = 3) -> Vgg16:

@@ -24,6 +24,7 @@ RECIPES: dict[str, Recipe] = {
         vgg16.RECIPE,
         vgg16.AS_PUBLISHED,
         vgg16.SCRATCH,
+        vgg16.RESIDUAL,
     )
 }
 

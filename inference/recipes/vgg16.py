@@ -9,6 +9,7 @@ Departures: the tuples ``departures`` below, which the model card and the panel 
 from dataclasses import replace
 
 from inference.recipe import Augmentation, DataSetting, FilmClass, Optimisation, Preprocessing, Recipe, Stage, Stopping
+from inference.recipes import darkcovidnet
 
 AS_PUBLISHED = Recipe(
     name="vgg16_transfer_as_published",
@@ -74,6 +75,38 @@ RECIPE = replace(
         "One softmax over the two classes instead of two sigmoids under a categorical cross-entropy.",
         "One grey input channel; each film standardised by its own mean and spread; square centre crop.",
         "Stops on the loss of patients set aside, and keeps the best epoch.",
+        "Judged by five folds grouped by patient on all 188 films instead of on 40.",
+    ),
+)
+
+RESIDUAL = replace(
+    RECIPE,
+    name="pneumonia_resnet",
+    title="Pneumonia or normal, residual network",
+    network="resnet18_w32",  # VGG16's weights take 537 MB, these 5.6 MB
+    preprocessing=Preprocessing(
+        size=160,  # as chest_resnet, whose films it starts from
+        channels=1,
+    ),
+    augmentation=darkcovidnet.RECIPE.augmentation,  # measured there, on the same collections
+    optimisation=Optimisation(
+        epochs=30,  # 150 steps
+        batch=32,
+        learning_rate=1e-3,
+        weight_decay=0.05,
+        warm_up=0.25,
+        label_smoothing=0.05,  # halves the expected calibration error of the other recipes
+        gradient_clip=5.0,
+    ),
+    stopping=None,
+    weights="chest",
+    reading_rotations=(-1.5, 1.5),  # training films are resampled, and blunter for it
+    departures=(
+        "A residual network that has learned chest films of other patients first, instead of VGG16 and photographs.",
+        "One softmax over the two classes instead of two sigmoids under a categorical cross-entropy.",
+        "One grey input channel of 160 x 160; each film standardised by its own mean and spread; square centre crop.",
+        "Rotations, shifts, changes of grey and erased boxes; one-cycle schedule, weight decay, label smoothing; no early stop.",
+        "A film is read as the mean of two views turned by 1.5 degrees.",
         "Judged by five folds grouped by patient on all 188 films instead of on 40.",
     ),
 )

@@ -275,7 +275,7 @@ def test_networks_of_keras_start_as_there() -> None:
 def test_vgg16_starts_as_in_the_article() -> None:
     network, _ = small("vgg16")
     assert float(network.classifier[0].weight.detach().std()) == pytest.approx(0.05, rel=0.01)
-    assert float(network.features[-2].weight.detach().std()) == pytest.approx((2 / (9 * 512)) ** 0.5, rel=0.01)
+    assert float(network.features[-2].weight.detach().std()) == pytest.approx((2 / (2 * 9 * 512)) ** 0.5, rel=0.01)
 
 
 @pytest.mark.parametrize("kernel", [1, 3, 4, 5, 8, 16])
