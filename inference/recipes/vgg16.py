@@ -105,7 +105,8 @@ RESIDUAL = replace(
         "A residual network that has learned chest films of other patients first, instead of VGG16 and photographs.",
         "One softmax over the two classes instead of two sigmoids under a categorical cross-entropy.",
         "One grey input channel of 160 x 160; each film standardised by its own mean and spread; square centre crop.",
-        "Rotations, shifts, changes of grey and erased boxes; one-cycle schedule, weight decay, label smoothing; no early stop.",
+        "Rotations, shifts, changes of grey and erased boxes; one-cycle schedule, weight decay, label smoothing; "
+        "no early stop.",
         "A film is read as the mean of two views turned by 1.5 degrees.",
         "Judged by five folds grouped by patient on all 188 films instead of on 40.",
     ),
