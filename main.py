@@ -12,6 +12,9 @@ import sys
 VIEWER_VERBS = ("analyse", "render", "info")
 INFERENCE_VERBS = ("train", "find-lr", "recipes", "reproduce", "evaluate", "models", "examples")
 
+DECODER_WORKER = "--decoder-worker"
+"""What the frozen program calls itself with, to decode compressed pictures in a process of their own."""
+
 INTERRUPTED = 130
 """Exit status after Ctrl+C: 128 and the number of SIGINT, as a shell says it."""
 PIPE_CLOSED = 141
@@ -70,6 +73,10 @@ def dispatch(arguments: list[str]) -> int:
 
         print(f"hilum {PROGRAM_VERSION}")
         return 0
+    if verb == DECODER_WORKER:
+        from viewer.imaging import decoder_worker
+
+        return decoder_worker.main()
     if verb in VIEWER_VERBS:
         from viewer import command_line as viewer_command_line
 

@@ -16,14 +16,16 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import TracebackType
 
-from PySide6.QtCore import QObject, QSize, QTimer
+from PySide6.QtCore import QObject, QSize, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
 from viewer import messages
+from viewer.desk.documents import DocumentsDesk
 from viewer.desk.examples import ExamplesDesk
 from viewer.desk.films import FilmsDesk
 from viewer.desk.reading import ReadingDesk
 from viewer.desk.report import ReportDesk
+from viewer.desk.tags import TagsDesk
 from viewer.desk.training import TrainingDesk
 from viewer.imaging.image import RESEARCH_NOTICE, Image
 from viewer.jobs import JobQueue
@@ -37,6 +39,7 @@ from viewer.widgets import theme
 from viewer.widgets.actions import shortcut_rows
 from viewer.widgets.crash_dialog import CrashDialog
 from viewer.widgets.main_window import MainWindow
+from viewer.widgets.preferences import Preferences
 from viewer.widgets.shortcuts_sheet import ShortcutsSheet
 
 log = logging.getLogger(__name__)
@@ -59,16 +62,19 @@ class Program(QObject):
         self.session = Session()
         self.window = MainWindow()
         self.loading = JobQueue(2, self)
+        self.background = JobQueue(1, self)
         self.reading = JobQueue(1, self)
         self.training = JobQueue(1, self)
         self.second_reader = SecondReader(self.settings.get(DEVICE))
         models = installed_models()
-        self.films = FilmsDesk(self.window, self.session, self.loading, self.settings)
+        self.films = FilmsDesk(self.window, self.session, self.loading, self.settings, self.background)
+        self.documents = DocumentsDesk(self.window, self.session, self.loading)
         self.readings = ReadingDesk(self.window, self.session, self.reading, self.settings, self.second_reader, models)
         self.examples = ExamplesDesk(
             self.window, self.session, self.reading, self.loading, self.settings, self.readings, self.second_reader
         )
         self.report = ReportDesk(self.window, self.session, self.loading, self.settings)
+        self.tags = TagsDesk(self.window, self.session, self.loading)
         self.trainings = TrainingDesk(self.window, self.training, self.reading, self.settings)
         self.is_waited_for = False
         self._connect()
@@ -76,10 +82,16 @@ class Program(QObject):
     def _connect(self) -> None:
         self.films.film_left.connect(self._leave_film)
         self.films.film_shown.connect(self._take_film)
-        for desk in (self.films, self.readings, self.examples, self.report, self.trainings):
+        for desk in (self.films, self.documents, self.readings, self.examples, self.report, self.tags, self.trainings):
             desk.crashed.connect(self.show_crash)
+        self.films.document_chosen.connect(self.documents.show_document)
+        self.films.document_chosen.connect(self.tags.take_document)
+        self.films.film_chosen.connect(self.documents.stop)
+        self.documents.document_shown.connect(self.films.give_place)
+        self.documents.film_wanted.connect(self.films.show_instance)
         self.trainings.model_installed.connect(self._take_model)
         self.trainings.model_wanted.connect(self.window.panel.choose_model)
+        self.window.action("preferences").triggered.connect(self._show_preferences)
         self.window.action("shortcuts").triggered.connect(self._show_shortcuts)
         self.window.action("about").triggered.connect(self._show_about)
         self.window.closing.connect(self.shut_down)
@@ -103,7 +115,7 @@ class Program(QObject):
         self.settings.set_geometry("window", self.window.saveGeometry())
         self.settings.sync()
         self.trainings.close()
-        for queue in (self.training, self.loading, self.reading):
+        for queue in (self.training, self.loading, self.background, self.reading):
             if not queue.shut_down(EPOCH_GRACE_MS if queue is self.training else JOB_GRACE_MS):
                 log.warning("a job did not end within its time")
                 self.is_waited_for = True
@@ -112,6 +124,7 @@ class Program(QObject):
         self.readings.stop()
         self.examples.stop()
         self.report.leave_film()
+        self.tags.leave_film()
 
     def _take_film(self, image: Image) -> None:
         self.report.take_film(image)
@@ -124,6 +137,12 @@ class Program(QObject):
     def show_crash(self, traceback_text: str) -> None:
         """Show a fault of ours with its traceback."""
         dialog = CrashDialog(traceback_text, self.window)
+        dialog.open()
+
+    def _show_preferences(self) -> None:
+        dialog = Preferences(self.settings, self.window)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.changed.connect(self.films.take_settings)
         dialog.open()
 
     def _show_shortcuts(self) -> None:

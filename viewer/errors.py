@@ -57,3 +57,12 @@ class TrainingFailed(ViewerError):
 
 class ReportError(ViewerError):
     """A report or a draft could not be written or read back."""
+
+
+def os_reason(error: OSError) -> str:
+    """Return the system's error as the reason of an :class:`UnreadableFile`."""
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return "there is no such file"
+    if isinstance(error, PermissionError):
+        return "this account is not allowed to read it"
+    return f"the system says: {error.strerror or 'it cannot be read'}"

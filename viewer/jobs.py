@@ -103,7 +103,8 @@ class _Run(QRunnable):
 class JobQueue(QObject):
     """Jobs in the order they come, ``threads`` of them at a time.
 
-    Three queues serve the program: loading (2 threads), reading (1: models and hooks are not re-entrant) and training (1).
+    Four queues serve the program: loading (2 threads), background (1: thumbnails, decoding ahead), reading (1: models and
+    hooks are not re-entrant) and training (1).
     """
 
     reported = Signal(object, str, object)
@@ -120,10 +121,10 @@ class JobQueue(QObject):
         """Return a Job that has not started: connect to it, then :meth:`start` it."""
         return Job(work, name, self)
 
-    def start(self, job: Job) -> None:
-        """Let the job run as soon as a thread is free."""
+    def start(self, job: Job, priority: int = 0) -> None:
+        """Let the job run as soon as a thread is free, before waiting jobs of a lower priority."""
         self._jobs.add(job)
-        self._pool.start(_Run(job, self))
+        self._pool.start(_Run(job, self), priority)
 
     def shut_down(self, timeout_ms: int = 10_000) -> bool:
         """Cancel everything and wait; return whether all threads have ended."""

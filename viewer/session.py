@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from viewer.imaging.image import Image, Instance, NotOpened, Opened
+from dataclasses import replace
+
+from viewer.imaging.image import Document, Image, Instance, NotOpened, Opened
 from viewer.imaging.series import Studies
+from viewer.imaging.thumbnails import Thumbnail
 from viewer.reading import Reading
 
 
@@ -21,13 +24,33 @@ class Session:
         self.image: Image | None = None
         self.reading: Reading | None = None
 
-    def add(self, opened: Opened) -> bool:
-        """Take a frame; return False if it is open already."""
-        if opened.instance.key in self.studies:
+    def add(self, found: Opened | Document) -> bool:
+        """Take a frame or a document; return False if it is open already."""
+        if (found.key if isinstance(found, Document) else found.instance.key) in self.studies:
             return False
-        self.studies.add(opened)
-        self._siblings = None
+        if isinstance(found, Document):
+            self.studies.add_document(found)
+        else:
+            self.studies.add(found)
+            self._siblings = None
         return True
+
+    def take_thumbnail(self, made: Thumbnail) -> bool:
+        """Give a frame its thumbnail; False where it has been closed meanwhile."""
+        opened = self.studies.find(made.key)
+        if opened is None:
+            return False
+        self.studies.add(replace(opened, thumbnail=made.pixels))
+        return True
+
+    def take_out(self, problem: NotOpened) -> list[str]:
+        """Take a file that turned out to be unreadable out of what is open; return the keys of its frames."""
+        self.not_opened.append(problem)
+        keys = self.studies.keys_of(problem.path)
+        for key in keys:
+            self.studies.remove(key)
+        self._siblings = None
+        return keys
 
     def choose(self, instance: Instance) -> None:
         """Make a frame the current one; picture and reading of the last are let go."""
@@ -49,6 +72,11 @@ class Session:
             return False
         self.reading = reading
         return True
+
+    def show_document(self) -> None:
+        """Let go of the current film: a document is shown in its place."""
+        self.current = self.image = self.reading = None
+        self._siblings = None
 
     def siblings(self) -> list[Instance]:
         """Return the frames of the current frame's series, in the order they are scrolled through."""

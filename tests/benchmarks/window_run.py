@@ -95,4 +95,5 @@ def wait_quietly(milliseconds: int) -> None:
     loop.exec()
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -9,7 +9,9 @@ import pytest
 
 from viewer.errors import UnreadableFile
 from viewer.imaging.grayscale import to_display
-from viewer.imaging.reader import headers, open_paths, read_file
+from viewer.imaging.image import Opened
+from viewer.imaging.opening import open_paths
+from viewer.imaging.reader import headers, read_file
 
 GREY = np.arange(0, 240, 10, dtype=np.uint8).reshape(4, 6)
 
@@ -121,10 +123,89 @@ def test_a_picture_of_absurd_size_is_refused_before_it_is_unpacked(tmp_path):
 
 def test_what_counts_is_the_content_and_not_the_name(tmp_path):
     path = save(tmp_path / "film.dcm", GREY, format="PNG")
-    results = [result for result in open_paths([path]) if hasattr(result, "thumbnail")]
-    assert results[0].thumbnail.shape == (4, 6)
+    results = [result for result in open_paths([path]) if isinstance(result, Opened)]
+    assert [(found.instance.is_dicom, found.instance.photometric_interpretation) for found in results] == [(False, "PNG L")]
 
 
 def test_a_jpeg_says_that_it_has_lost_something(shared_data):
     film = min((shared_data / "cxr" / "films").iterdir())
     assert read_file(film).lossy == "JPEG, ratio not stated"
+
+
+RED, GREEN, BLUE, WHITE = [255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 255]
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.tif", "a.bmp", "a.webp"])
+def test_colours_come_out_as_they_went_in(tmp_path, name):
+    colors = np.array([[RED, GREEN], [BLUE, WHITE]], np.uint8)
+    image = read_file(save(tmp_path / name, colors, lossless=True))
+    assert image.pixels.tolist() == [[RED, GREEN], [BLUE, WHITE]]
+    assert (image.photometric_interpretation, image.lossy) == ("RGB", "")
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.tif"])
+def test_every_one_of_sixteen_bits_counts(tmp_path, name):
+    image = read_file(save(tmp_path / name, np.array([[0, 1, 255, 256, 4095, 65535]], np.uint16)))
+    assert image.pixels.tolist() == [[0, 1, 255, 256, 4095, 65535]]
+    assert image.instance.bits_stored == 16
+
+
+CMYK = [((0, 255, 255, 0), RED), ((255, 0, 255, 0), GREEN), ((0, 0, 255, 0), [255, 255, 0]), ((0, 255, 0, 128), [127, 0, 127])]
+
+
+@pytest.mark.parametrize(("ink", "color"), CMYK)
+@pytest.mark.parametrize("name", ["a.tif", "a.jpg"])
+def test_printing_inks_become_light(tmp_path, name, ink, color):
+    path = tmp_path / name
+    PIL.Image.new("CMYK", (16, 16), ink).save(path, **({"quality": 100} if name == "a.jpg" else {}))
+    pixels = read_file(path).pixels
+    assert np.abs(pixels[8, 8].astype(int) - color).max() <= (3 if name == "a.jpg" else 0)
+
+
+# EXIF 2.32, 4.6.4: where the first row and the first column of what is stored belong.
+UPRIGHT = {
+    1: [[1, 2, 3], [4, 5, 6]], 2: [[3, 2, 1], [6, 5, 4]], 3: [[6, 5, 4], [3, 2, 1]], 4: [[4, 5, 6], [1, 2, 3]],
+    5: [[1, 4], [2, 5], [3, 6]], 6: [[4, 1], [5, 2], [6, 3]], 7: [[6, 3], [5, 2], [4, 1]], 8: [[3, 6], [2, 5], [1, 4]],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("orientation", UPRIGHT)
+@pytest.mark.parametrize("name", ["a.png", "a.tif", "a.webp"])
+def test_a_picture_is_turned_as_its_exif_says(tmp_path, orientation, name):
+    exif = PIL.Image.Exif()
+    exif[274] = orientation
+    path = save(tmp_path / name, np.array([[1, 2, 3], [4, 5, 6]], np.uint8), exif=exif, lossless=True)
+    assert read_file(path).pixels.tolist() == UPRIGHT[orientation]
+
+
+def test_a_transparent_colour_of_a_palette_is_black(tmp_path):
+    path = tmp_path / "a.png"
+    picture = PIL.Image.frombytes("P", (3, 1), bytes([0, 1, 2]))
+    picture.putpalette([200, 200, 200, 100, 100, 100, 50, 50, 50])
+    picture.save(path, transparency=1)
+    assert read_file(path).pixels.tolist() == [[200, 0, 50]]
+
+
+def test_grey_with_alpha_is_laid_over_black(tmp_path):
+    path = tmp_path / "a.png"
+    PIL.Image.frombytes("LA", (3, 1), bytes([200, 255, 200, 0, 100, 128])).save(path)
+    assert read_file(path).pixels.tolist() == [[200, 0, 50]]
+
+
+def test_one_bit_is_black_and_white(tmp_path):
+    path = tmp_path / "a.tif"
+    PIL.Image.frombytes("1", (3, 1), bytes([0b01000000])).save(path, compression="group4")
+    assert read_file(path).pixels.tolist() == [[0, 255, 0]]
+
+
+def test_a_photograph_of_a_film_opens_upright_and_is_marked_as_not_dicom(tmp_path):
+    path = tmp_path / "IMG_0042.jpg"
+    exif = PIL.Image.Exif()
+    exif[271], exif[272], exif[274] = "Maker", "Telephone", 6
+    save(path, np.full((24, 32, 3), (30, 60, 90), np.uint8), exif=exif, quality=95)
+    opened = [result for result in open_paths([path]) if isinstance(result, Opened)]
+    image = read_file(path)
+    assert [(found.instance.is_dicom, found.instance.rows, found.instance.columns) for found in opened] == [(False, 32, 24)]
+    assert np.abs(image.pixels[16, 12].astype(int) - (30, 60, 90)).max() <= 3
+    assert image.warnings == ("Not a DICOM file: no patient, no spacing, grey values as the picture's maker left them.",)
+    assert (image.spacing_mm, image.lossy) == (None, "JPEG, ratio not stated")

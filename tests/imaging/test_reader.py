@@ -10,7 +10,8 @@ import pytest
 from viewer.errors import UnreadableFile, UnsupportedFile
 from viewer.imaging.grayscale import to_display
 from viewer.imaging.image import LookupTable, NotOpened, Opened, OpenProgress, Window
-from viewer.imaging.reader import headers, open_paths, read_file, read_image
+from viewer.imaging.opening import open_paths
+from viewer.imaging.reader import headers, read_file, read_image
 
 RAMP = np.arange(12, dtype=np.uint16).reshape(3, 4)
 
@@ -120,7 +121,7 @@ def test_a_file_without_permission_says_so(write_dicom):
         ({"PhotometricInterpretation": "HSV"}, "HSV"),
         ({"PhotometricInterpretation": None}, "black and white are unknown"),
         ({"BitsStored": 20}, "20 bits in 16"),
-        ({"NumberOfFrames": 1_000_000_000}, "cut short"),
+        ({"NumberOfFrames": 1_000_000_000}, "1000000000 frames"),
         ({"SamplesPerPixel": 3}, "3 samples"),
     ],
 )

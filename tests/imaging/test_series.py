@@ -1,11 +1,13 @@
 """Frames grouped and sorted."""
 
+import math
 from pathlib import Path
 
 import numpy as np
+import pytest
 
-from viewer.imaging.image import Identity, Instance, Opened
-from viewer.imaging.reader import open_paths
+from viewer.imaging.image import Document, Identity, Instance, Opened
+from viewer.imaging.opening import open_paths
 from viewer.imaging.series import Studies
 
 AXIAL = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
@@ -86,3 +88,114 @@ def test_a_real_study_of_three_series_comes_out_in_order(shared_dicom):
     assert len(patient.studies[0].series) == 3
     assert places == sorted(places)
     assert copies == 1
+
+
+SAGITTAL = (0.0, 1.0, 0.0, 0.0, 0.0, -1.0)
+IDS = {"patient_id": "P", "study_uid": "1", "series_uid": "1.1"}
+
+
+def stack(places, prefix="s", echo="", acquisition=None, orientation=AXIAL, first=1):
+    """Return axial slices at these places in mm."""
+    made = []
+    for number, place in enumerate(places, first):
+        position = (0.0, 0.0, float(place)) if orientation is AXIAL else (float(place), 0.0, 0.0)
+        record = Instance(
+            Path("/films") / f"{prefix}{number}", 0, 1, 4, 4, Identity(**IDS, instance_number=number), True,
+            position_mm=position, orientation=orientation, echo=echo, acquisition=acquisition,
+        )  # fmt: skip
+        made.append(Opened(record))
+    return made
+
+
+def counts(*frames):
+    (patient,) = add_all(*frames).patients()
+    return [len(series.opened) for series in patient.studies[0].series]
+
+
+def remarks(*places):
+    (patient,) = add_all(*stack(places)).patients()
+    return patient.studies[0].series[0].remarks
+
+
+def test_a_localizer_in_the_series_of_axial_slices_is_a_series_of_its_own():
+    assert counts(*stack([0, 5, 10]), *stack([0], "localizer", orientation=SAGITTAL, first=4)) == [3, 1]
+
+
+def test_planes_that_are_nearly_parallel_stay_together():
+    tilted = tuple(cosine + 0.004 for cosine in AXIAL)
+    assert counts(*stack([0, 5]), *stack([10, 15], "t", orientation=tilted, first=3)) == [4]
+
+
+def test_planes_that_are_all_turned_one_by_one_stay_together():
+    turned = [(math.cos(a), math.sin(a), 0.0, 0.0, 0.0, -1.0) for a in (0.0, 0.3, 0.6, 0.9, 1.2)]
+    frames = [stack([0], f"t{n}", orientation=plane, first=n)[0] for n, plane in enumerate(turned, 1)]
+    assert counts(*frames) == [5]
+
+
+def test_echoes_at_the_same_places_are_two_series():
+    assert counts(*stack([0, 5, 10], "a", echo="1"), *stack([0, 5, 10], "b", echo="2", first=4)) == [3, 3]
+
+
+def test_echo_times_that_differ_from_slice_to_slice_do_not_divide_a_series():
+    assert counts(*stack([0, 5], "a", echo="1"), *stack([10, 15], "b", echo="2", first=3)) == [4]
+
+
+def test_two_acquisitions_of_the_same_places_are_two_series():
+    assert counts(*stack([0, 5, 10], "a", acquisition=1), *stack([0, 5, 10], "b", acquisition=2, first=4)) == [3, 3]
+
+
+def test_a_scanner_that_counts_each_slice_as_an_acquisition_makes_one_series():
+    frames = [stack([5 * n], f"a{n}", acquisition=n, first=n)[0] for n in range(1, 7)]
+    assert counts(*frames) == [6]
+
+
+@pytest.mark.parametrize(
+    ("places", "said"),
+    [
+        ((0, 5, 10, 15, 20), ()),
+        ((0, 5, 15, 20, 25), ("1 image seems to be missing: one gap in slices 5 mm apart.",)),
+        ((0, 5, 20, 25, 40, 45, 50, 55, 60, 65), ("4 images seem to be missing: 2 gaps in slices 5 mm apart.",)),
+        ((0, 5, 5, 10, 15), ("One image lies where another one does.",)),
+        ((0, 1, 3, 7, 15, 31), ()),
+        ((0, 10, 30), ()),
+        ((0, 0.7, 1.4, 2.1, 2.8, 3.51), ()),
+    ],
+)
+def test_gaps_and_doubles_of_a_stack_are_told(places, said):
+    assert remarks(*places) == said
+
+
+def test_parts_of_a_concatenation_are_one_series_in_their_order():
+    parts = [
+        Opened(Instance(Path(f"/films/{name}"), frame, 2, 4, 4, Identity(**IDS, instance_number=7), True, concatenation=part))
+        for name, part in (("b", 1), ("a", 2))
+        for frame in (1, 0)
+    ]
+    assert [o.instance.key for o in add_all(*parts).series_of("/films/a#0").opened] == [
+        "/films/b#0", "/films/b#1", "/films/a#0", "/films/a#1",
+    ]  # fmt: skip
+
+
+def test_a_document_stands_in_the_study_it_belongs_to():
+    studies = add_all(frame("a", **IDS))
+    report = Document(Path("/films/sr"), "report", "CT report", Identity(patient_id="P", study_uid="1", series_uid="1.9"))
+    studies.add_document(report)
+    (study,) = studies.patients()[0].studies
+    assert (study.documents, names(studies)) == ((report,), [[["a"]]])
+
+
+def test_only_what_has_changed_is_told_again():
+    studies = add_all(frame("a", **IDS), frame("b", patient_id="P", study_uid="1", series_uid="1.2"))
+    assert len(studies.take_changes()) == 2
+    studies.remove("/films/a#0")
+    ((gone),) = studies.take_changes()
+    assert (gone.path[2], gone.series) == ("1.1", ())
+
+
+def test_a_real_series_with_gaps_and_echoes_is_flagged_and_divided(shared_dicom):
+    studies = Studies()
+    for found in open_paths([shared_dicom / "derived" / "ct"]):
+        if isinstance(found, Opened):
+            studies.add(found)
+    remarked = [s for p in studies.patients() for y in p.studies for s in y.series if s.remarks]
+    assert all(len(series.opened) >= 4 for series in remarked)

@@ -4,11 +4,13 @@ import json
 
 import numpy as np
 import PIL.Image
+import pydicom
 import pytest
 
 from viewer import command_line
 from viewer.imaging.grayscale import preset_voi, to_display
 from viewer.imaging.image import Window
+from viewer.imaging.overlays import GRAPHICS_COLOR
 from viewer.imaging.reader import read_file
 
 RAMP = np.arange(0, 4096, 16, dtype=np.uint16).reshape(16, 16)
@@ -43,6 +45,22 @@ def test_render_takes_a_voi_by_number_a_preset_by_name_and_inverts(film, tmp_pat
     assert np.array_equal(render(film, tmp_path, "--voi", "2")[1], to_display(image, Window(500, 900)))
     assert np.array_equal(render(film, tmp_path, "--preset", "lung")[1], to_display(image, preset_voi(image, "lung")))
     assert np.array_equal(render(film, tmp_path, "--invert")[1], 255 - to_display(image))
+
+
+def test_render_draws_overlays_only_when_asked_and_can_take_the_shutter_away(write_dicom, tmp_path):
+    edges = {"ShutterLeftVerticalEdge": 3, "ShutterRightVerticalEdge": 16, "ShutterUpperHorizontalEdge": 1,
+             "ShutterLowerHorizontalEdge": 16}  # fmt: skip
+    path = write_dicom("marked.dcm", RAMP + 100, ShutterShape="RECTANGULAR", **edges)
+    dataset = pydicom.dcmread(path)
+    for element, vr, value in ((0x10, "US", 1), (0x11, "US", 1), (0x50, "SS", [5, 5]), (0x3000, "OW", b"\1\0")):
+        dataset.add_new((0x6000, element), vr, value)
+    dataset.save_as(path)
+    image = read_file(path)
+    assert np.array_equal(render(path, tmp_path)[1], to_display(image))
+    assert np.array_equal(render(path, tmp_path, "--no-shutter")[1], to_display(image, shutter=False))
+    drawn = render(path, tmp_path, "--overlays")[1]
+    assert drawn[4, 4].tolist() == list(GRAPHICS_COLOR)
+    assert np.array_equal(drawn[10:, :, 0], to_display(image)[10:])
 
 
 @pytest.mark.parametrize(

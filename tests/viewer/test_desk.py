@@ -75,28 +75,28 @@ def test_a_second_opening_can_be_cancelled_after_it_has_replaced_the_first(place
 
 
 def test_a_film_that_is_replaced_before_it_is_decoded_is_never_shown(place, tmp_path, qtbot):
-    paths = [ramp(tmp_path / name) for name in ("a.png", "b.png")]
+    paths = [ramp(tmp_path / name) for name in ("a.png", "b.png", "c.png")]
     place.films.open([tmp_path])
-    qtbot.waitUntil(lambda: len(place.session.studies) == 2 and place.window.canvas.image is not None, timeout=8000)
+    qtbot.waitUntil(lambda: len(place.session.studies) == 3 and place.window.canvas.image is not None, timeout=8000)
     shown = []
     place.films.film_shown.connect(lambda image: shown.append(image.instance.path))
-    first, second = sorted((o.instance for p in place.session.studies.patients() for s in p.studies for x in s.series
+    _, first, second = sorted((o.instance for p in place.session.studies.patients() for s in p.studies for x in s.series
                             for o in x.opened), key=lambda i: i.path)  # fmt: skip
     for chosen in (first, second, first, second):
         place.films.show_instance(chosen)
     qtbot.waitUntil(lambda: place.window.canvas.image.instance == second, timeout=8000)
     qtbot.wait(100)
-    assert shown == [paths[1]]
+    assert shown == [paths[2]]
 
 
 def test_a_film_that_cannot_be_decoded_leaves_a_sentence_in_its_place(place, tmp_path, qtbot):
-    path = ramp(tmp_path / "a.png")
-    place.films.open([path])
-    qtbot.waitUntil(lambda: place.window.canvas.image is not None, timeout=8000)
+    path = ramp(tmp_path / "b.png")
+    place.films.open([ramp(tmp_path / "a.png"), path])
+    qtbot.waitUntil(lambda: len(place.session.studies) == 2 and place.window.canvas.image is not None, timeout=8000)
     path.unlink()
-    place.films.show_instance(place.session.current)
+    place.films.show_instance(place.session.studies.find(f"{path}#0").instance)
     qtbot.waitUntil(lambda: place.window.canvas.image is None, timeout=8000)
-    assert place.window.canvas.message == "a.png could not be opened: there is no such file."
+    assert place.window.canvas.message == "b.png could not be opened: there is no such file."
     assert not place.window.action("fit").isEnabled()
 
 

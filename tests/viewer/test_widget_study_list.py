@@ -8,6 +8,7 @@ import pytest
 from PySide6.QtCore import QModelIndex, Qt
 
 from viewer.imaging.image import Identity, Instance, Opened
+from viewer.imaging.series import Studies
 from viewer.widgets.study_list import StudyList
 from viewer.widgets.study_tree import COUNT
 
@@ -24,9 +25,30 @@ def picture(name):
     return Opened(Instance(Path("/pictures") / name, 0, 1, 100, 200, Identity(), False), GREY)
 
 
+class Listed(StudyList):
+    """The list with what it shows: a frame is added as the desk adds it."""
+
+    def __init__(self):
+        super().__init__()
+        self.open = Studies()
+
+    def add(self, *frames):
+        for frame in frames:
+            self.open.add(frame)
+        self.refresh()
+
+    def remove(self, key):
+        self.open.remove(key)
+        self.refresh()
+
+    def refresh(self):
+        for group in self.open.take_changes():
+            self.show_group(group)
+
+
 @pytest.fixture
 def studies(qtbot):
-    widget = StudyList()
+    widget = Listed()
     qtbot.addWidget(widget)
     widget.resize(240, 700)
     widget.show()

@@ -1,82 +1,65 @@
-"""Opening and showing films: from what was dropped to a picture on the canvas."""
+"""Showing films: from a row of the study list to a picture on the canvas, and from one picture to the next."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtCore import QObject, QPointF, QRectF, Signal
 
+from viewer.desk.opening import OpeningDesk
+from viewer.desk.prefetch import Prefetcher, decode
 from viewer.errors import ViewerError
+from viewer.imaging.documents.presentation_state import PresentationState, applied
 from viewer.imaging.grayscale import preset_voi, presets
-from viewer.imaging.image import Image, Instance, NotOpened, Opened, OpenProgress, OpenSummary
-from viewer.imaging.phantom import write_film
-from viewer.imaging.pyramid import build_pyramid
-from viewer.imaging.reader import open_paths, read_image
+from viewer.imaging.image import Document, Image, Instance
+from viewer.imaging.picture_cache import DecodedPicture, PictureCache, memory_budget
 from viewer.jobs import Job, JobQueue
-from viewer.paths import sample_film
 from viewer.session import Session
-from viewer.settings import CORNER_TEXT, DRAG_DOWN_BRIGHTER, LAST_FOLDER, RECENT, Settings
+from viewer.settings import CORNER_TEXT, DRAG_DOWN_BRIGHTER, MEMORY_MB, Settings
 from viewer.widgets.canvas import Canvas, Tool
 from viewer.widgets.corner_contents import corner_texts_of
-from viewer.widgets.main_window import TOOL_ACTIONS, MainWindow, data_of
-from viewer.widgets.problems_dialog import ProblemsDialog
-
-FILE_FILTER = "Films (*.dcm *.dicom *.dic *.ima *.png *.jpg *.jpeg *.tif *.tiff *.bmp *.webp);;All files (*)"
-
-
-def decode(instance: Instance) -> Generator[str, None, tuple[Image, tuple[np.ndarray, ...]]]:
-    """Read a frame and build its pyramid: the work of showing a film."""
-    yield "Opening the film"
-    image = read_image(instance)
-    yield "Preparing the film"
-    return image, build_pyramid(image.pixels)
-
-
-def open_sample() -> Generator[Any, None, OpenSummary]:
-    """Draw the synthetic film if it is not there yet, then open it."""
-    path = sample_film()
-    if not path.is_file():
-        yield OpenProgress(0, 1, "the synthetic film is being drawn")
-        write_film(path)
-    return (yield from open_paths([path]))
+from viewer.widgets.main_window import TOOL_ACTIONS, MainWindow
 
 
 class FilmsDesk(QObject):
-    """Opens what is dropped, shows what is chosen, and tells when a film is on screen."""
+    """Shows what is chosen, and tells when a film is on screen."""
 
     film_shown = Signal(object)
     """Image, on the canvas now."""
+    film_chosen = Signal()
+    """A film is about to be shown."""
     film_left = Signal()
     """The film on screen is about to go."""
     crashed = Signal(str)
 
-    def __init__(self, window: MainWindow, session: Session, loading: JobQueue, settings: Settings) -> None:
+    document_chosen = Signal(object)
+    """Document that is to be shown in the film's place."""
+
+    def __init__(
+        self, window: MainWindow, session: Session, loading: JobQueue, settings: Settings, background: JobQueue | None = None
+    ) -> None:
         super().__init__(window)
         self._window, self._session, self._loading, self._settings = window, session, loading, settings
         self._canvas: Canvas = window.canvas
-        self._opening: Job | None = None
         self._showing: Job | None = None
-        self._show_first = False
         self._pointed: tuple[int, int] | None = None
-        self._problems = ProblemsDialog(window)
-        self._problems_seen = 0
+        self._direction = 1
+        self._state: PresentationState | None = None
+        self.cache = PictureCache(0)
+        self._prefetch = Prefetcher(background or loading, self.cache, self)
+        self.opening = OpeningDesk(window, session, loading, background or loading, settings)
         self._connect()
-        self._list_recent(settings.get(RECENT))
-        self._canvas.drag_down_brighter = settings.get(DRAG_DOWN_BRIGHTER)
+        self.take_settings()
         window.action("corner-text").setChecked(settings.get(CORNER_TEXT))
-        window.action("problems").setEnabled(False)
         window.set_presets([])
         self._enable_film_actions(False)
 
     def _connect(self) -> None:
         window, canvas = self._window, self._canvas
         simple = {
-            "open": self.choose_files, "open-folder": self.choose_folder, "sample": self.open_sample,
-            "close-all": self.close_all, "problems": self._show_problems, "quit": window.close,
+            "close-all": self.close_all, "quit": window.close,
             "fit": canvas.fit, "one-to-one": canvas.one_to_one, "reset": self._reset,
             "zoom-in": self._zoom_in, "zoom-out": self._zoom_out,
             "rotate-right": self._rotate_right, "rotate-left": self._rotate_left,
@@ -89,16 +72,18 @@ class FilmsDesk(QObject):
             window.action(name).triggered.connect(slot)
         window.action("invert").toggled.connect(canvas.set_inverted)
         window.action("corner-text").toggled.connect(self._show_corner_text)
+        for name, show in (("overlays", canvas.set_overlays_visible), ("shutter", canvas.set_shutter_visible)):
+            window.action(name).setChecked(True)
+            window.action(name).toggled.connect(show)
         window.action("full-screen").toggled.connect(self._full_screen)
         for name in TOOL_ACTIONS:
             window.action(name).toggled.connect(self._choose_tool)
-        window.paths_dropped.connect(self.open)
         window.preset_chosen.connect(self._choose_preset)
-        window.cancel_requested.connect(self._cancel_opening)
-        window.start_screen.open_requested.connect(self.choose_files)
-        window.start_screen.open_folder_requested.connect(self.choose_folder)
-        window.start_screen.sample_requested.connect(self.open_sample)
-        window.start_screen.recent_chosen.connect(self._open_recent)
+        self.opening.first_found.connect(self._show_found)
+        self.opening.emptied.connect(self._show_start)
+        self.opening.crashed.connect(self.crashed)
+        self._prefetch.crashed.connect(self.crashed)
+        window.study_list.document_chosen.connect(self.document_chosen)
         window.study_list.instance_chosen.connect(self.show_instance)
         canvas.voi_changed.connect(self._refresh_corners)
         canvas.view_changed.connect(self._refresh_corners)
@@ -106,125 +91,68 @@ class FilmsDesk(QObject):
         canvas.step_requested.connect(self._step)
         canvas.context_requested.connect(window.open_context_menu)
 
-    # Opening
+    def take_settings(self) -> None:
+        """Do as the preferences say from now on."""
+        self._canvas.drag_down_brighter = self._settings.get(DRAG_DOWN_BRIGHTER)
+        self.cache.resize(memory_budget(self._settings.get(MEMORY_MB), self.cache.size_bytes))
 
-    def choose_files(self) -> None:
-        """Ask for files and open them."""
-        names, _ = QFileDialog.getOpenFileNames(self._window, "Open films", self._settings.get(LAST_FOLDER), FILE_FILTER)
-        if names:
-            self.open([Path(name) for name in names])
-
-    def choose_folder(self) -> None:
-        """Ask for a folder and open all that is in it."""
-        name = QFileDialog.getExistingDirectory(self._window, "Open a folder", self._settings.get(LAST_FOLDER))
-        if name:
-            self.open([Path(name)])
+    def open(self, paths: Sequence[Path]) -> None:
+        """Open files and folders; the first film found is shown while the rest is still listed."""
+        self.opening.open(paths)
 
     def open_sample(self) -> None:
         """Open the synthetic film."""
-        self._start_opening(open_sample())
-
-    def open(self, paths: Sequence[Path]) -> None:
-        """Open files and folders; the first film found is shown while the rest is still read."""
-        if not paths:
-            return
-        self._settings.set(LAST_FOLDER, str(paths[0].parent))
-        self._list_recent(self._settings.add_recent(str(paths[0])))
-        self._start_opening(open_paths(paths))
-
-    def _start_opening(self, work: Generator[Any, None, OpenSummary]) -> None:
-        if self._opening is not None:
-            # Its end must not be taken for that of the opening that begins now.
-            self._opening.cancelled.disconnect(self._opening_ended)
-            self._opening.cancel()
-        self._show_first = True
-        self._problems_seen = len(self._session.not_opened)
-        job = self._loading.submit(work, "open films")
-        job.progressed.connect(self._take)
-        job.finished.connect(self._opened)
-        job.failed.connect(self._opening_failed)
-        job.crashed.connect(self.crashed)
-        job.cancelled.connect(self._opening_ended)
-        self._opening = job
-        self._window.show_doing("Opening", 0.0, cancellable=True)
-        self._loading.start(job)
-
-    def _take(self, found: object) -> None:
-        if isinstance(found, OpenProgress):
-            self._window.show_doing(f"Opening {found.name}", found.done / max(found.total, 1), cancellable=True)
-        elif isinstance(found, NotOpened):
-            self._session.not_opened.append(found)
-        elif isinstance(found, Opened):
-            self._take_opened(found)
-
-    def _take_opened(self, opened: Opened) -> None:
-        if self._session.add(opened):
-            self._window.study_list.add(opened)
-        if self._show_first:
-            self._show_first = False
-            self.show_instance(opened.instance)
-
-    def _opened(self, summary: OpenSummary) -> None:
-        self._opening_ended()
-        new = self._session.not_opened[self._problems_seen :]
-        if new:
-            self._window.action("problems").setEnabled(True)
-            self._window.show_doing(_not_opened_sentence(summary.opened, new), None)
-            self._problems.show_problems(new)
-            self._problems.show()
-        if not len(self._session.studies):
-            self._window.show_film_page(False)
-
-    def _opening_failed(self, error: ViewerError) -> None:
-        self._opening_ended()
-        self._session.not_opened.append(NotOpened(Path(), str(error)))
-        self._window.show_doing(str(error), None)
-
-    def _opening_ended(self) -> None:
-        self._opening = None
-        self._window.show_doing("", None)
-
-    def _cancel_opening(self) -> None:
-        if self._opening is not None:
-            self._opening.cancel()
-
-    def _show_problems(self) -> None:
-        self._problems.show_problems(self._session.not_opened)
-        self._problems.show()
-        self._problems.raise_()
-
-    def _list_recent(self, paths: list[str]) -> None:
-        for action in self._window.set_recent(paths):
-            action.triggered.connect(self._open_recent_action)
-
-    def _open_recent_action(self) -> None:
-        self._open_recent(data_of(self.sender()))
-
-    def _open_recent(self, path: str) -> None:
-        self.open([Path(path)])
+        self.opening.open_sample()
 
     def close_all(self) -> None:
         """Close every film and show the start screen."""
-        self._cancel_opening()
+        self.opening.close_all()
+        self._prefetch.stop()
+        self.cache.clear()
         self.film_left.emit()
         self._session.close_all()
-        self._window.study_list.clear()
         self._canvas.clear()
         self._window.set_presets([])
-        self._window.action("problems").setEnabled(False)
         self._enable_film_actions(False)
+        self._window.show_film_page(False)
+
+    def _show_found(self, found: Instance | Document) -> None:
+        if isinstance(found, Document):
+            self.document_chosen.emit(found)
+        else:
+            self.show_instance(found)
+
+    def _show_start(self) -> None:
         self._window.show_film_page(False)
 
     # Showing
 
-    def show_instance(self, instance: Instance) -> None:
-        """Show a frame; the one before it, if it is still being decoded, is dropped."""
+    def give_place(self) -> None:
+        """Let go of the film: a document is shown in its place."""
+        self._leave()
+        self._session.show_document()
+        self._canvas.clear()
+        self._window.set_presets([])
+        self._enable_film_actions(False)
+
+    def _leave(self) -> None:
         if self._showing is not None:
             self._showing.cancel()
+            self._showing = None
         self.film_left.emit()
+
+    def show_instance(self, instance: Instance, state: PresentationState | None = None) -> None:
+        """Show a frame, in a presentation state if one is given; one that is still being decoded is dropped."""
+        self._leave()
+        self.film_chosen.emit()
+        self._state = state
         self._session.choose(instance)
         self._window.show_film_page(True)
         self._window.study_list.set_current(instance.key)
+        kept = self.cache.find(instance.key)
+        if kept is not None:
+            self._show_decoded(kept)
+            return
         job = self._loading.submit(decode(instance), "decode film")
         job.finished.connect(self._show_decoded)
         job.failed.connect(self._decoding_failed)
@@ -232,22 +160,46 @@ class FilmsDesk(QObject):
         self._showing = job
         self._loading.start(job)
 
-    def _show_decoded(self, decoded: tuple[Image, tuple[np.ndarray, ...]]) -> None:
-        image, levels = decoded
+    def _show_decoded(self, picture: DecodedPicture) -> None:
         self._showing = None
+        image, levels, state = picture.image, picture.levels, self._state
+        if state is not None:
+            image = applied(image, state)
         if not self._session.take_image(image):
             return
+        self.cache.put(picture)
+        self.cache.show(image.instance.key)
         same_series = _same_series(self._canvas.image, image)
         if not same_series:
             self._window.action("invert").setChecked(False)
         self._canvas.wheel_steps = len(self._session.siblings()) > 1
-        self._canvas.show_image(image, levels, keep_view=same_series)
+        self._canvas.show_image(image, levels, keep_view=same_series and state is None)
+        self._present(image, state)
         rows = [] if image.is_color else [(p.key, p.name, p.title) for p in presets(image)]
         self._window.set_presets(rows)
         self._enable_film_actions(True)
         self._refresh_corners()
         self._window.focus_canvas()
-        self.film_shown.emit(image)
+        self.film_shown.emit(picture.image)
+        self._decode_ahead()
+
+    def _present(self, image: Image, state: PresentationState | None) -> None:
+        """Turn the picture and draw on it as a presentation state asks."""
+        uid, frame = image.identity.sop_instance_uid, image.instance.frame + 1
+        if state is None or not state.applies_to(uid, frame):
+            return
+        self._canvas.rotate(state.rotation)
+        if state.is_flipped:
+            self._canvas.flip(True)
+        area = state.area_for(uid, frame)
+        shown = None if area is None else QRectF(QPointF(area.left, area.top), QPointF(area.right, area.bottom))
+        self._canvas.set_presentation(state.drawn_on(uid, frame), shown)
+
+    def _decode_ahead(self) -> None:
+        siblings = self._session.siblings()
+        at = next((n for n, s in enumerate(siblings) if self._session.current and s.key == self._session.current.key), -1)
+        if at >= 0 and len(siblings) > 1:
+            self._prefetch.aim(siblings, at, self._direction)
 
     def _decoding_failed(self, error: ViewerError) -> None:
         self._showing = None
@@ -357,6 +309,7 @@ class FilmsDesk(QObject):
         at = next(i for i, s in enumerate(siblings) if s.key == current.key)
         to = min(max(where(at, len(siblings)), 0), len(siblings) - 1)
         if to != at:
+            self._direction = 1 if to > at else -1
             self.show_instance(siblings[to])
 
     def _previous_series(self) -> None:
@@ -376,10 +329,3 @@ def _same_series(last: Image | None, image: Image) -> bool:
     if last is None or last.pixels.shape != image.pixels.shape or not image.instance.is_dicom:
         return False
     return bool(image.identity.series_uid) and last.identity.series_uid == image.identity.series_uid
-
-
-def _not_opened_sentence(opened: int, problems: Sequence[NotOpened]) -> str:
-    if len(problems) == 1 and not opened:
-        return problems[0].reason
-    files = "1 file was" if len(problems) == 1 else f"{len(problems):,} files were"
-    return f"{opened:,} opened; {files} not: File > Files that were not opened."

@@ -15,23 +15,33 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import pydicom
 from pydicom import config
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.errors import InvalidDicomError
 from pydicom.uid import UID
 
 from viewer.errors import UnreadableFile, UnsupportedFile
 from viewer.imaging import decoders
-from viewer.imaging.header import CONVERSION_ERRORS, integer, raw_value, text
+from viewer.imaging.header import CONVERSION_ERRORS, integer, raw_value, text, vr_by_tag
 from viewer.imaging.pixel_layout import PixelLayout, bytes_of_frame
 
-LARGEST_FRAME_BYTES = 2**31
-LARGEST_DATASET_BYTES = 2**32
+LARGEST_FRAME_PIXELS = 2**26
+"""A film of 14 x 17 inches at 50 micrometres has 61 million pixels."""
+LARGEST_FRAME_BYTES = 2**28
+LARGEST_DATASET_BYTES = 2**29
+"""Of a deflated data set, inflated."""
+LARGEST_SEQUENCE_BYTES = 2**25
+MOST_FRAMES = 2**16
+MOST_READS = 2**20
+"""Pieces a header is read in, two or three an element; pydicom keeps half a kilobyte of each."""
 _LONG_VALUE = 2**16
 _META_BYTES = 2048
+# 64 characters by the standard; its longest name of one has somewhat more.
+_LONGEST_UID = 100
 _UNDEFINED_LENGTH = 0xFFFFFFFF
 
 GREY = ("MONOCHROME1", "MONOCHROME2")
@@ -106,19 +116,29 @@ def parse(path: Path, data: bytes) -> DicomFile:
     UnreadableFile
         If it is damaged.
     """
-    with quiet():
-        _refuse_bomb(path, data)
     return _parse(path, BytesIO(data), len(data), None)
 
 
 def parse_header(path: Path, stream: BinaryIO, size: int) -> DicomFile:
     """Parse and check as :func:`parse` does, from an open file of ``size`` bytes, leaving long values unread."""
     if _is_deflated(stream.read(_META_BYTES)):
-        # Inflated in one piece anyway, and only the whole tells how long it is.
+        # Only the whole tells how long it is.
         stream.seek(0)
         return parse(path, stream.read())
     stream.seek(0)
     return _parse(path, stream, size, _LONG_VALUE)
+
+
+def parse_any(path: Path, stream: BinaryIO) -> FileDataset:
+    """Parse a header from an open file whatever the file holds, leaving long values unread while the file is open.
+
+    Raises
+    ------
+    UnreadableFile
+        If it is damaged.
+    """
+    with quiet():
+        return _read_dataset(path, stream, _LONG_VALUE)
 
 
 def _parse(path: Path, stream: BinaryIO, size: int, defer_size: int | None) -> DicomFile:
@@ -134,35 +154,81 @@ def _parse(path: Path, stream: BinaryIO, size: int, defer_size: int | None) -> D
     return file
 
 
+class _OverlongHeader(Exception):
+    """A header of more elements than any film has."""
+
+
+class _MeteredStream:
+    """A file that is read in no more than :data:`MOST_READS` pieces."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._left = MOST_READS
+
+    def read(self, size: int = -1) -> bytes:
+        self._left -= 1
+        if self._left < 0:
+            raise _OverlongHeader
+        return self._stream.read(size)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self._stream.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._stream.tell()
+
+    @property
+    def closed(self) -> bool:
+        return self._stream.closed
+
+
 def _read_dataset(path: Path, stream: BinaryIO, defer_size: int | None) -> FileDataset:
+    stream.seek(0)
+    head = stream.read(_META_BYTES)
     # A file may lack the preamble and begin with its magic word.
-    stream.seek(4 if stream.read(4) == b"DICM" else 0)
+    stream.seek(4 if head[:4] == b"DICM" else 0)
     try:
-        return pydicom.dcmread(stream, force=True, defer_size=defer_size)
+        if _is_deflated(head):
+            dataset = _read_deflated(path, stream)
+        else:
+            dataset = pydicom.dcmread(_MeteredStream(stream), force=True, defer_size=defer_size)
+    except _OverlongHeader as error:
+        raise UnreadableFile(path, "its header has more elements than that of any film") from error
     except PARSING_ERRORS as error:
         raise UnreadableFile(path, "its DICOM header is damaged") from error
+    _refuse_long_sequences(path, dataset)
+    return dataset
 
 
 def _is_deflated(head: bytes) -> bool:
     return head[128:132] == b"DICM" and _DEFLATED.encode() in head
 
 
-def _refuse_bomb(path: Path, data: bytes) -> None:
-    """Refuse a deflated data set that would fill the memory, before pydicom inflates it in one piece."""
-    if not _is_deflated(data[:_META_BYTES]):
-        return
-    try:
-        meta = BytesIO(data)
-        meta.seek(132)
-        pydicom.filereader._read_file_meta_info(meta)
-        inflater, size, chunk = zlib.decompressobj(-zlib.MAX_WBITS), 0, data[meta.tell() :]
-        while chunk and not inflater.eof:
-            size += len(inflater.decompress(chunk, 2**24))
-            chunk = inflater.unconsumed_tail
-            if size > LARGEST_DATASET_BYTES:
-                raise UnreadableFile(path, "its deflated contents would fill more than 4 GiB")
-    except PARSING_ERRORS as error:
-        raise UnreadableFile(path, "its deflated contents are damaged") from error
+def _read_deflated(path: Path, stream: BinaryIO) -> FileDataset:
+    """Inflate a data set no further than memory allows, which pydicom would do in one piece, and parse it."""
+    stream.seek(132)
+    meta = pydicom.filereader._read_file_meta_info(stream)
+    if text(meta, "TransferSyntaxUID") != _DEFLATED:
+        stream.seek(0)
+        return pydicom.dcmread(_MeteredStream(stream), force=True)
+    data = zlib.decompressobj(-zlib.MAX_WBITS).decompress(stream.read(), LARGEST_DATASET_BYTES + 1)
+    if len(data) > LARGEST_DATASET_BYTES:
+        raise UnreadableFile(path, f"its deflated contents would fill more than {LARGEST_DATASET_BYTES >> 20} MiB")
+    metered = cast(BinaryIO, _MeteredStream(BytesIO(data)))
+    dataset = pydicom.filereader.read_dataset(metered, is_implicit_VR=False, is_little_endian=True)
+    file = FileDataset(metered, dataset, None, meta, is_implicit_VR=False, is_little_endian=True)
+    file.set_original_encoding(False, True, dataset._character_set)
+    return file
+
+
+def _refuse_long_sequences(path: Path, dataset: Dataset) -> None:
+    """Refuse sequences that pydicom would unfold to more than the memory holds, once they are looked at."""
+    for tag in dataset.keys():  # noqa: SIM118 - iterating over a data set converts its elements
+        element: object = dataset.get_item(tag, keep_deferred=True)
+        if not isinstance(element, RawDataElement) or element.length <= LARGEST_SEQUENCE_BYTES:
+            continue
+        if element.length != _UNDEFINED_LENGTH and (element.VR or vr_by_tag(tag)) == "SQ":
+            raise UnreadableFile(path, f"a sequence of its header is longer than {LARGEST_SEQUENCE_BYTES >> 20} MiB")
 
 
 def _transfer_syntax(dataset: FileDataset) -> str:
@@ -176,7 +242,7 @@ def _transfer_syntax(dataset: FileDataset) -> str:
 
 def transfer_syntax_name(uid: str) -> str:
     """Return the standard's name of a transfer syntax, or the UID itself."""
-    return decoders.NAMES.get(uid) or UID(uid).name
+    return decoders.NAMES.get(uid) or UID(uid).name[:_LONGEST_UID]
 
 
 def _pixel_keyword(path: Path, dataset: Dataset) -> str:
@@ -188,7 +254,7 @@ def _pixel_keyword(path: Path, dataset: Dataset) -> str:
     sop_class = text(dataset, "SOPClassUID") or text(getattr(dataset, "file_meta", Dataset()), "MediaStorageSOPClassUID")
     if not sop_class and len(dataset) < 4:
         raise UnreadableFile(path, "it is not a whole DICOM file: no picture and next to no header was found in it")
-    kind = UID(sop_class).name if sop_class else "DICOM"
+    kind = UID(sop_class).name[:_LONGEST_UID] if sop_class else "DICOM"
     what = "it is a DICOMDIR, a list of files" if "Directory" in kind else f"it holds no picture ({kind})"
     raise UnsupportedFile(path, what)
 
@@ -201,7 +267,7 @@ def _refuse_syntax(path: Path, syntax: str) -> None:
         raise UnsupportedFile(path, f"it is a video ({name}), which this program does not play")
     if syntax in _JPIP:
         raise UnsupportedFile(path, f"its pixels lie on a server ({name}), and this program opens no address of a file")
-    label = name if name == syntax else f"{name}, {syntax}"
+    label = name if syntax.startswith(name) else f"{name}, {syntax}"
     raise UnsupportedFile(path, f"its transfer syntax ({label}) is not known to this program")
 
 
@@ -242,7 +308,7 @@ def _check_layout(path: Path, layout: PixelLayout, dataset: Dataset) -> None:
     if not (1 <= layout.rows <= 65535 and 1 <= layout.columns <= 65535):
         stated = f"{layout.columns} x {layout.rows} pixels" if "Rows" in dataset else "no number of rows and columns"
         raise UnreadableFile(path, f"its header states {stated}")
-    if layout.frames < 1:
+    if not 1 <= layout.frames <= MOST_FRAMES:
         raise UnreadableFile(path, f"its header states {layout.frames} frames")
     _check_bits(path, layout, dataset)
     photometric = layout.photometric_interpretation
@@ -252,7 +318,7 @@ def _check_layout(path: Path, layout: PixelLayout, dataset: Dataset) -> None:
         raise UnsupportedFile(path, f"its photometric interpretation ({photometric[:40]}) is not known to this program")
     if layout.samples != (3 if photometric in _COLOR else 1):
         raise UnreadableFile(path, f"its header states {layout.samples} samples a pixel for {photometric}")
-    if bytes_of_frame(layout) > LARGEST_FRAME_BYTES:
+    if layout.rows * layout.columns > LARGEST_FRAME_PIXELS or bytes_of_frame(layout) > LARGEST_FRAME_BYTES:
         raise UnreadableFile(path, f"a frame of {layout.columns} x {layout.rows} pixels is too large")
 
 

@@ -6,6 +6,7 @@ Order of the grey pipeline: stored values, modality transformation (here); VOI, 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,12 +17,14 @@ from viewer.errors import UnreadableFile
 from viewer.imaging import decoders
 from viewer.imaging.dicom_file import GREY, PARSING_ERRORS, DicomFile, pixel_data, quiet, transfer_syntax_name
 from viewer.imaging.functional_groups import group_or_top
-from viewer.imaging.header import number, numbers, raw_value, text, texts
+from viewer.imaging.header import integer, number, numbers, raw_value, text, texts
 from viewer.imaging.identity import read_identity
-from viewer.imaging.image import Identity, Image, Instance, SpacingPlane, Voi
+from viewer.imaging.image import Identity, Image, Instance, Overlay, Shutter, SpacingPlane, Voi
 from viewer.imaging.lookup_tables import apply_palette
-from viewer.imaging.modality import modality_values, padding_mask, unit_of, vois_of
-from viewer.imaging.pixel_layout import native_frame
+from viewer.imaging.modality import modality_values, padding_mask, presentation_table, unit_of, vois_of
+from viewer.imaging.overlays import read_overlays
+from viewer.imaging.pixel_layout import native_frame, pixel_cells
+from viewer.imaging.shutter import read_shutter, shutter_group
 from viewer.imaging.spacing import spacing_of
 
 _ASSUMED_POLARITY = "An ACR-NEMA file does not say whether small values are black; they are shown black."
@@ -35,6 +38,7 @@ _METHODS = {
     "ISO_18181_1": "JPEG XL",
 }
 _ALWAYS_LOSSY = ("JPEG",)
+_BAND_ROWS = 256
 
 
 def instances_of(file: DicomFile) -> tuple[Instance, ...]:
@@ -78,6 +82,11 @@ def _instance(file: DicomFile, frame: int, identity: Identity) -> Instance:
         bits_stored=layout.bits_stored,
         position_mm=(position[0], position[1], position[2]) if len(position) == 3 else None,
         orientation=orientation if len(orientation) == 6 else None,
+        echo=text(group_or_top(dataset, "MREchoSequence", frame), "EffectiveEchoTime")
+        or text(dataset, "EchoNumbers")
+        or text(dataset, "EchoTime"),
+        acquisition=integer(dataset, "AcquisitionNumber"),
+        concatenation=integer(dataset, "InConcatenationNumber") or 0,
     )
 
 
@@ -158,11 +167,14 @@ def _is_turned(file: DicomFile) -> bool:
 
 def _image(file: DicomFile, instance: Instance, decoded: decoders.Decoded, sha256: str) -> Image:
     facts = facts_of(file, instance.frame)
-    photometric, padding = "RGB", None
+    photometric, padding, presentation = "RGB", None, None
     mended: tuple[str, ...] = ()
+    overlays, shutter, left_out = _laid_over(file, instance.frame, facts.aspect_ratio)
     if file.layout.photometric_interpretation in GREY:
         photometric = file.layout.photometric_interpretation
         pixels, mended = modality_values(decoded.values, file.dataset, file.layout, instance.frame)
+        presentation, unusable = presentation_table(file.dataset, file.layout.big_endian)
+        mended += unusable
         padding = padding_mask(decoded.values, file.dataset, file.layout)
     else:
         pixels = np.ascontiguousarray(_rgb(file, decoded))
@@ -179,8 +191,22 @@ def _image(file: DicomFile, instance: Instance, decoded: decoders.Decoded, sha25
         unit=facts.unit,
         padding=padding,
         lossy=facts.lossy,
-        warnings=(*facts.warnings, *mended),
+        warnings=(*facts.warnings, *mended, *left_out),
+        overlays=overlays,
+        shutter=shutter,
+        presentation_lut=presentation,
     )
+
+
+def _laid_over(file: DicomFile, frame: int, aspect_ratio: float) -> tuple[tuple[Overlay, ...], Shutter | None, tuple[str, ...]]:
+    """Return overlays, shutter, and sentences about those that are broken; none of them costs the picture."""
+    dataset, layout = file.dataset, file.layout
+    has_cells = file.is_native and layout.bits_allocated in (8, 16, 32, 64)
+    cells = (lambda: pixel_cells(pixel_data(file), layout, frame)) if has_cells else None
+    overlays, broken = read_overlays(dataset, layout, frame, cells)
+    shutter, ignored = read_shutter(dataset, layout.rows, layout.columns, frame, aspect_ratio, overlays)
+    drawn = tuple(overlay for overlay in overlays if overlay.group != shutter_group(dataset))
+    return drawn, shutter, (*broken, *ignored)
 
 
 def _rgb(file: DicomFile, decoded: decoders.Decoded) -> np.ndarray:
@@ -190,17 +216,25 @@ def _rgb(file: DicomFile, decoded: decoders.Decoded) -> np.ndarray:
             return apply_palette(decoded.values, file.dataset, file.layout.big_endian)
         except ValueError as error:
             raise UnreadableFile(file.path, "its colour palette is missing or damaged") from error
-    values = _eight_bits(decoded.values, file.layout.bits_stored)
+    values = decoded.values
+    if values.dtype != np.uint8:
+        values = _by_bands(values, lambda band: _eight_bits(band, file.layout.bits_stored))
     if decoded.photometric_interpretation in ("YBR_FULL", "YBR_FULL_422"):
-        return convert_color_space(values, "YBR_FULL", "RGB")
+        return _by_bands(values, lambda band: convert_color_space(band, "YBR_FULL", "RGB"))
     if decoded.photometric_interpretation in ("YBR_PARTIAL_420", "YBR_PARTIAL_422"):
         raise UnreadableFile(file.path, f"its colour space {decoded.photometric_interpretation} is retired")
     return values
 
 
+def _by_bands(values: np.ndarray, convert: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """Convert a colour picture to uint8 some rows at a time: in floats the whole of it could fill the memory."""
+    converted = np.empty(values.shape, np.uint8)
+    for top in range(0, len(values), _BAND_ROWS):
+        converted[top : top + _BAND_ROWS] = convert(values[top : top + _BAND_ROWS])
+    return converted
+
+
 def _eight_bits(values: np.ndarray, bits_stored: int) -> np.ndarray:
-    if values.dtype == np.uint8:
-        return values
     largest = float((1 << bits_stored) - 1)
     scaled = np.clip(values.astype(np.float64) / largest, 0, 1) * 255
     return np.floor(scaled + 0.5).astype(np.uint8)

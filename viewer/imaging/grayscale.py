@@ -1,7 +1,8 @@
 """Modality values to the greys of the screen: VOI LUT, window, presentation shape, MONOCHROME1.
 
 The modality transformation has already been applied when an :class:`Image` is built; what is left of the grey pipeline
-stands here. References: DICOM PS3.3 C.11.2 (VOI LUT), C.11.6 (presentation LUT shape), C.7.6.3.1.2 (MONOCHROME1).
+stands here. References: DICOM PS3.3 C.11.2 (VOI LUT), C.11.6 (presentation LUT), C.7.6.3.1.2 (MONOCHROME1),
+C.7.5.1.1.2 (pixel padding), C.7.6.11 (display shutter).
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ _RADIOGRAPH_PERCENTILES = (
 _ALIASES = {"mediastinum": "mediastinum-and-bone", "bone": "mediastinum-and-bone"}
 
 _ranges: weakref.WeakKeyDictionary[Image, tuple[float, float]] = weakref.WeakKeyDictionary()
+_limits: weakref.WeakKeyDictionary[Image, tuple[int, int]] = weakref.WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -67,13 +69,14 @@ class DisplayTable:
     dtype: np.dtype[np.generic]
     table: np.ndarray | None
     first: int
+    presentation: LookupTable | None = None
 
     def apply(self, values: np.ndarray) -> np.ndarray:
         """Return uint8 greys for modality values of any shape (the RGB of a coloured picture, for one)."""
         if self.dtype == np.uint8:
             return np.bitwise_xor(values, np.uint8(255)) if self.invert else values
         if self.table is None or values.dtype != self.dtype:
-            return _greys(values, self.voi, self.inverse, self.invert)
+            return _greys(values, self.voi, self.inverse, self.invert, self.presentation)
         if self.dtype.itemsize == 2:
             return np.take(self.table, values.view(np.uint16))
         return np.take(self.table, values - self.first, mode="clip")
@@ -89,31 +92,60 @@ def display_table(image: Image, voi: Voi, invert: bool = False) -> DisplayTable:
     """
     inverse = shown_inverse(image)
     dtype = image.pixels.dtype
-    table, first = None, 0
+    values, first = None, 0
     if image.is_color:
         return DisplayTable(voi, inverse, invert, dtype, None, 0)
     if dtype == np.uint16:
-        table = _greys(np.arange(65536), voi, inverse, invert)
+        values = np.arange(65536)
     elif dtype == np.int16:
         # Ordered by the bit pattern, so that the pixels can be used as indices without a copy.
-        table = _greys(np.arange(65536).astype(np.uint16).view(np.int16), voi, inverse, invert)
+        values = np.arange(65536).astype(np.uint16).view(np.int16)
     elif dtype.kind in "iu":
-        low, high = (int(value) for value in value_range(image))
-        if high - low <= 2**17:
-            table, first = _greys(np.arange(low, high + 1), voi, inverse, invert), low
-    if table is None:
-        _check(voi)
-    return DisplayTable(voi, inverse, invert, dtype, table, first)
+        first, last = _whole_range(image)
+        values = np.arange(first, last + 1) if last - first <= 2**17 else None
+    _check(voi)
+    presentation = image.presentation_lut
+    table = None if values is None else _greys(values, voi, inverse, invert, presentation)
+    return DisplayTable(voi, inverse, invert, dtype, table, first, presentation)
 
 
-def to_display(image: Image, voi: Voi | None = None, invert: bool = False) -> np.ndarray:
-    """Return the whole picture as drawn at full size: uint8 (rows, columns), or (rows, columns, 3) RGB."""
+def to_display(image: Image, voi: Voi | None = None, invert: bool = False, shutter: bool = True) -> np.ndarray:
+    """Return the whole picture as drawn at full size: uint8 (rows, columns), or (rows, columns, 3) RGB.
+
+    Padding and, unless ``shutter`` is False, what the display shutter covers are drawn in one grey whatever the window.
+    Overlays are no part of it.
+    """
     chosen = voi if voi is not None or image.is_color else default_voi(image)
-    return display_table(image, chosen or Window(128, 256), invert).apply(image.pixels)
+    greys = display_table(image, chosen or Window(128, 256), invert).apply(image.pixels)
+    covers = display_covers(image, shutter)
+    if covers and greys is image.pixels:
+        greys = greys.copy()
+    for covered, grey in covers:
+        greys[covered] = grey
+    return greys
+
+
+def display_covers(image: Image, shutter: bool = True) -> tuple[tuple[np.ndarray, int], ...]:
+    """Return what is drawn in one grey whatever the window, in order: (bool (rows, columns), grey 0 to 255).
+
+    Padding is drawn black: it is no part of the picture and kept out of its greys (C.7.5.1.1.2). Where it touches no
+    edge of the picture it pads nothing, the header is not believed, and the values are drawn as they are.
+    """
+    padding = image.padding
+    covers = []
+    if padding is not None and not padding.all():
+        edges = (padding[0], padding[-1], padding[:, 0], padding[:, -1])
+        covers += [(padding, 0)] if any(edge.any() for edge in edges) else []
+    if shutter and image.shutter is not None:
+        covers.append((image.shutter.covered, image.shutter.grey))
+    return tuple(covers)
 
 
 def shown_inverse(image: Image) -> bool:
-    """Return whether small values are drawn bright: MONOCHROME1, unless the presentation shape turns it over."""
+    """Return whether small values are drawn bright: MONOCHROME1, unless the presentation LUT or shape turns it over."""
+    if image.presentation_lut is not None:
+        entries = image.presentation_lut.entries
+        return bool(entries[0] > entries[-1])
     return (image.photometric_interpretation == "MONOCHROME1") != image.presentation_inverse
 
 
@@ -144,12 +176,24 @@ def apply_voi(values: np.ndarray, voi: Voi) -> np.ndarray:
     return np.clip((x - (voi.center - 0.5)) / (voi.width - 1) + 0.5, 0, 1) * 255
 
 
-def _greys(values: np.ndarray, voi: Voi, inverse: bool, invert: bool) -> np.ndarray:
+def _greys(values: np.ndarray, voi: Voi, inverse: bool, invert: bool, presentation: LookupTable | None) -> np.ndarray:
     # MONOCHROME1 is turned over before rounding, the user's inversion after it: a grey and its negative add up to 255.
     grey = apply_voi(values, voi)
-    grey = np.floor((255 - grey if inverse else grey) + 0.5)
+    if presentation is not None:
+        grey = _presented(grey, presentation)
+    elif inverse:
+        grey = 255 - grey
+    grey = np.floor(grey + 0.5)
     drawn: np.ndarray = np.nan_to_num(grey, copy=False).astype(np.uint8)
     return np.bitwise_xor(drawn, np.uint8(255)) if invert else drawn
+
+
+def _presented(grey: np.ndarray, table: LookupTable) -> np.ndarray:
+    """Map VOI output to P-Values, 0 to 255: its range is scaled to the table's entries (C.11.6.1.1)."""
+    last = len(table.entries) - 1
+    index = np.floor(np.nan_to_num(grey) / 255 * last + 0.5).astype(np.intp)
+    scaled: np.ndarray = np.minimum(table.entries[np.clip(index, 0, last)] / (2.0**table.bits - 1) * 255, 255.0)
+    return scaled
 
 
 def _check(voi: Voi) -> None:
@@ -170,24 +214,42 @@ def default_voi(image: Image) -> Voi:
 
 
 def automatic_window(image: Image) -> Window:
-    """Return the window from the 0.5 to the 99.5 percentile of the exposed field, padding left out."""
+    """Return the window from the 0.5 to the 99.5 percentile of the exposed field, without padding and what is shuttered."""
     return _percentile_window(image, 0.5, 99.5)
 
 
 def full_range(image: Image) -> Window:
-    """Return the window from the smallest to the largest value that is not padding."""
+    """Return the window from the smallest to the largest value that is neither padding nor under the shutter."""
     low, high = value_range(image)
     return _window_between(low, high, image)
 
 
 def value_range(image: Image) -> tuple[float, float]:
-    """Return the smallest and the largest finite value that is not padding; computed once an image."""
+    """Return the smallest and the largest finite value, padding and what is shuttered left out; computed once an image."""
     if image not in _ranges:
-        values = image.pixels if image.padding is None or image.padding.all() else image.pixels[~image.padding]
+        left_out = _left_out(image)
+        values = image.pixels if left_out is None else image.pixels[~left_out]
         if values.dtype.kind == "f":
             values = values[np.isfinite(values)]
         _ranges[image] = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
     return _ranges[image]
+
+
+def _left_out(image: Image) -> np.ndarray | None:
+    """Return where pixels say nothing about the picture's greys, bool (rows, columns); None where all of them do."""
+    covered = None if image.shutter is None else image.shutter.covered
+    if image.padding is None or covered is None:
+        mask = image.padding if covered is None else covered
+    else:
+        mask = image.padding | covered
+    return None if mask is None or mask.all() else mask
+
+
+def _whole_range(image: Image) -> tuple[int, int]:
+    """Return the smallest and the largest of all pixels, those that are left out too: each of them may be drawn."""
+    if image not in _limits:
+        _limits[image] = (int(image.pixels.min()), int(image.pixels.max()))
+    return _limits[image]
 
 
 def _percentile_window(image: Image, low: float, high: float) -> Window:
@@ -215,8 +277,9 @@ def _exposed_values(image: Image) -> np.ndarray:
     step = max(1, round(max(image.rows, image.columns) / _SAMPLE))
     sample = image.pixels[::step, ::step]
     valid = np.isfinite(sample) if sample.dtype.kind == "f" else np.ones(sample.shape, bool)
-    if image.padding is not None:
-        valid &= ~image.padding[::step, ::step]
+    left_out = _left_out(image)
+    if left_out is not None:
+        valid &= ~left_out[::step, ::step]
     if not valid.any():
         return sample[:0].ravel()
     rows, columns = _inside_collimation(np.where(valid, sample, sample[valid].min()))

@@ -13,6 +13,8 @@ import zlib
 from collections.abc import Iterable
 from typing import Any
 
+from pydicom.datadict import dictionary_VR
+from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.errors import BytesLengthException
 from pydicom.multival import MultiValue
@@ -30,6 +32,7 @@ CONVERSION_ERRORS = (
     EOFError,
     RecursionError,
     ArithmeticError,
+    OSError,
     BytesLengthException,
     struct.error,
     zlib.error,
@@ -38,16 +41,46 @@ CONVERSION_ERRORS = (
 
 _ESCAPE = re.compile(r"\x1b[\x20-\x2f]*[\x30-\x7e]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+_LINE_END = re.compile(r"\r\n|\n\r|[\r\n\f\v\x85\u2028\u2029]")
+_EMPTY_LINES = re.compile(r"\n{3,}")
+_LONGEST_VALUE = 2**20
+# Bytes and long texts stay in one piece; the length of sequences is limited where the file is parsed.
+_KEPT_WHOLE = ("OB", "OD", "OF", "OL", "OV", "OW", "UN", "SQ", "UT", "UC", "UR", "LT", "ST")
 _HIGH_LATIN = re.compile(r"[\x80-\xff]+")
 
 
-def raw_value(dataset: Dataset, keyword: str) -> Any:
-    """Return an element's value as pydicom converts it, or None where it is absent, empty or broken."""
+def raw_value(dataset: Dataset, keyword: str | int) -> Any:
+    """Return an element's value as pydicom converts it, or None where it is absent, empty or broken.
+
+    An element of a repeating group has no keyword of its own and is named by its tag, 0x60000010 for one.
+    """
     try:
-        value = dataset.get(keyword)
+        if _is_overlong(dataset, keyword):
+            return None
+        found = dataset.get(keyword)
+        value = found.value if isinstance(found, DataElement) else found
     except CONVERSION_ERRORS:
         return None
     return None if value in ("", b"") else value
+
+
+def vr_by_tag(tag: int) -> str:
+    """Return the VR the dictionary of the standard gives a tag, as "US or SS" where it leaves a choice; "UN" if none."""
+    try:
+        return dictionary_VR(tag)
+    except KeyError:
+        return "UN"
+
+
+def _is_overlong(dataset: Dataset, keyword: str | int) -> bool:
+    """Return whether a value that pydicom splits into objects is longer than any film's, before it is split."""
+    if keyword not in dataset:
+        return False
+    element: object = dataset.get_item(keyword, keep_deferred=True)
+    if not isinstance(element, RawDataElement) or element.length <= _LONGEST_VALUE:
+        return False
+    vr = element.VR or vr_by_tag(element.tag)
+    return not any(kept in vr for kept in _KEPT_WHOLE)
 
 
 def items(dataset: Dataset, keyword: str) -> tuple[Dataset, ...]:
@@ -56,10 +89,10 @@ def items(dataset: Dataset, keyword: str) -> tuple[Dataset, ...]:
     return tuple(value) if isinstance(value, Sequence) else ()
 
 
-def numbers(dataset: Dataset, keyword: str) -> tuple[float, ...]:
+def numbers(dataset: Dataset, keyword: str | int) -> tuple[float, ...]:
     """Return the finite numbers of an element, however many, whatever VR they were written with."""
     value = raw_value(dataset, keyword)
-    if isinstance(value, bytes):
+    if isinstance(value, bytes) and len(value) <= _LONGEST_VALUE:
         # A window written as UN, as some converters do, is still decimal text.
         value = value.decode("ascii", "replace").strip("\x00 ").split("\\")
     several: Iterable[Any] = value if isinstance(value, MultiValue | list | tuple) else (value,)
@@ -74,33 +107,46 @@ def numbers(dataset: Dataset, keyword: str) -> tuple[float, ...]:
     return tuple(found)
 
 
-def number(dataset: Dataset, keyword: str) -> float | None:
+def number(dataset: Dataset, keyword: str | int) -> float | None:
     """Return the first finite number of an element, or None."""
     found = numbers(dataset, keyword)
     return found[0] if found else None
 
 
-def integer(dataset: Dataset, keyword: str) -> int | None:
+def integer(dataset: Dataset, keyword: str | int) -> int | None:
     """Return an element's one whole number, or None; several values are no number at all."""
     found = numbers(dataset, keyword)
     return int(found[0]) if len(found) == 1 else None
 
 
-def text(dataset: Dataset, keyword: str) -> str:
+def text(dataset: Dataset, keyword: str | int) -> str:
     """Return an element as text ready to be drawn, several values joined by a comma and a space."""
     return ", ".join(entry for entry in texts(dataset, keyword) if entry)
 
 
-def texts(dataset: Dataset, keyword: str) -> tuple[str, ...]:
+def texts(dataset: Dataset, keyword: str | int) -> tuple[str, ...]:
     """Return the values of an element as texts ready to be drawn."""
     value = raw_value(dataset, keyword)
-    if value is None:
+    if value is None or (isinstance(value, bytes) and len(value) > _LONGEST_VALUE):
         return ()
     several = value if isinstance(value, MultiValue | list | tuple) else (value,)
     try:
-        return tuple(clean(_decoded(str(entry), dataset)) for entry in several)
+        return tuple(clean(decoded(str(entry), dataset)) for entry in several)
     except CONVERSION_ERRORS:
         return ()
+
+
+def paragraphs(dataset: Dataset, keyword: str) -> str:
+    """Return a long text (ST, LT, UT) ready to be drawn, its line ends kept, and no more than one empty line at a time."""
+    value = raw_value(dataset, keyword)
+    if value is None or isinstance(value, bytes):
+        return ""
+    try:
+        whole = decoded("\n".join(value) if isinstance(value, MultiValue) else str(value), dataset)
+    except CONVERSION_ERRORS:
+        return ""
+    lines = (clean(line.replace("\t", "    ")) for line in _LINE_END.split(whole))
+    return _EMPTY_LINES.sub("\n\n", "\n".join(lines)).strip("\n")
 
 
 def clean(value: str) -> str:
@@ -108,8 +154,8 @@ def clean(value: str) -> str:
     return _CONTROL.sub(" ", _ESCAPE.sub("", value)).strip()
 
 
-def _decoded(value: str, dataset: Dataset) -> str:
-    """Decode text of a file that names no character set but uses one, as UTF-8 or as GB 2312.
+def decoded(value: str, dataset: Dataset) -> str:
+    """Return text of a file that names no character set but uses one, decoded as UTF-8 or as GB 2312.
 
     Without SpecificCharacterSet only ASCII is allowed; where other bytes stand they are one of these two far more often
     than Latin-1. Latin-1 it stays where they are neither: single accented letters never make valid UTF-8, nor the even

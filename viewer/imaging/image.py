@@ -41,6 +41,34 @@ class LookupTable:
 Voi = Window | LookupTable
 
 
+@dataclass(frozen=True, eq=False)
+class Overlay:
+    """A bitmap that a file lays over its picture, cut to the picture. References: DICOM PS3.3 C.9.2 and C.9.3.
+
+    ``mask`` is bool (rows, columns), True where something is drawn; its first pixel lies on the picture's pixel
+    (``row``, ``column``), counted from 0. ``is_region`` tells a region of interest from graphics.
+    """
+
+    mask: np.ndarray
+    row: int = 0
+    column: int = 0
+    is_region: bool = False
+    group: int = 0x6000
+    label: str = ""
+    description: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Shutter:
+    """What a file asks not to show: ``covered`` bool (rows, columns), drawn in ``grey`` (0 to 255).
+
+    References: DICOM PS3.3 C.7.6.11 and C.7.6.15.
+    """
+
+    covered: np.ndarray
+    grey: int = 0
+
+
 @dataclass(frozen=True)
 class Identity:
     """Who and what a picture shows, as text ready to be drawn; an empty string where the file does not say.
@@ -92,6 +120,11 @@ class Instance:
     bits_stored: int = 8
     position_mm: tuple[float, float, float] | None = None
     orientation: tuple[float, ...] | None = None
+    echo: str = ""
+    """Echo number or echo time, as text; empty where the file does not say."""
+    acquisition: int | None = None
+    concatenation: int = 0
+    """Which part of a concatenation a file is, counted from 1; 0 where it is whole."""
 
     @property
     def key(self) -> str:
@@ -131,6 +164,12 @@ class Image:
     """What to print in red: "JPEG 12:1", "lossy, ratio not stated"; empty when lossless."""
     warnings: tuple[str, ...] = ()
     """Whole sentences about what had to be mended or ignored in the file."""
+    overlays: tuple[Overlay, ...] = ()
+    """Drawn over the greys by whoever asks for them; never part of ``pixels``."""
+    shutter: Shutter | None = None
+    """Display alone: ``pixels`` under it are those of the file, and stay readable."""
+    presentation_lut: LookupTable | None = None
+    """From VOI output to P-Values (0 black), in the place of any inversion; its input is scaled to its entries."""
 
     def __post_init__(self) -> None:
         if self.pixels.ndim not in (2, 3) or self.pixels.size == 0:
@@ -168,10 +207,35 @@ class NotOpened:
 
 @dataclass(frozen=True, eq=False)
 class Opened:
-    """A frame that can be shown: its header record and a thumbnail, uint8 (h, w) or (h, w, 3), at most 128 px a side."""
+    """A frame that can be shown: its header record, and a thumbnail once one has been made.
+
+    ``thumbnail`` is uint8 (h, w) or (h, w, 3), at most 128 px a side.
+    """
 
     instance: Instance
-    thumbnail: np.ndarray
+    thumbnail: np.ndarray | None = None
+
+
+DocumentKind = Literal["report", "pdf", "presentation state", "key objects"]
+
+
+@dataclass(frozen=True)
+class Document:
+    """A file of a study that holds no picture of its own but can be shown: a structured report, an encapsulated PDF ...
+
+    ``title`` is what the list shows; ``refers_to`` the SOP Instance UIDs of the pictures it speaks of.
+    """
+
+    path: Path
+    kind: DocumentKind
+    title: str
+    identity: Identity
+    refers_to: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """Return what tells this document from everything else in a session."""
+        return str(self.path)
 
 
 @dataclass(frozen=True)

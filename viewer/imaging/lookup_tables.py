@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import numpy as np
 from pydicom.dataset import Dataset
-from pydicom.pixels.processing import apply_color_lut
 
 from viewer.imaging.header import CONVERSION_ERRORS, numbers, raw_value, text
 from viewer.imaging.image import LookupTable
 
 _COLORS = ("Red", "Green", "Blue")
+_DISCRETE, _LINEAR, _INDIRECT = 0, 1, 2
 
 
 def read_table(item: Dataset, signed: bool, big_endian: bool) -> LookupTable | None:
@@ -70,8 +70,6 @@ def apply_palette(stored: np.ndarray, dataset: Dataset, big_endian: bool) -> np.
     ValueError
         If the palette is missing or broken.
     """
-    if raw_value(dataset, "SegmentedRedPaletteColorLookupTableData") is not None:
-        return _apply_segmented_palette(stored, dataset)
     tables = [_palette(dataset, color, big_endian) for color in _COLORS]
     # Many files say 16 bits and fill the low byte alone.
     wide = max(table.bits for table in tables) > 8 and max(int(table.entries.max()) for table in tables) > 255
@@ -83,7 +81,11 @@ def _palette(dataset: Dataset, color: str, big_endian: bool) -> LookupTable:
     if len(descriptor) != 3:
         raise ValueError(f"no descriptor of the {color} palette")
     count, first, bits = (int(value) for value in descriptor)
-    entries = _entries(raw_value(dataset, f"{color}PaletteColorLookupTableData"), count % 65536 or 65536, big_endian)
+    count = count % 65536 or 65536
+    segmented = raw_value(dataset, f"Segmented{color}PaletteColorLookupTableData")
+    if isinstance(segmented, bytes):
+        return LookupTable(_segments(segmented, count, bits, big_endian), first, bits)
+    entries = _entries(raw_value(dataset, f"{color}PaletteColorLookupTableData"), count, big_endian)
     if entries is None:
         raise ValueError(f"no entries of the {color} palette")
     return LookupTable(entries, first, bits)
@@ -95,9 +97,59 @@ def _look_up(stored: np.ndarray, table: LookupTable, shift: int) -> np.ndarray:
     return (table.entries >> shift).astype(np.uint8)[index]
 
 
-def _apply_segmented_palette(stored: np.ndarray, dataset: Dataset) -> np.ndarray:
-    try:
-        colors = apply_color_lut(stored, dataset)
-    except CONVERSION_ERRORS as error:
-        raise ValueError("the segmented palette is broken") from error
-    return (colors >> 8).astype(np.uint8) if colors.dtype == np.uint16 else colors
+def _segments(data: bytes, count: int, bits: int, big_endian: bool) -> np.ndarray:
+    """Unfold a segmented palette to at most ``count`` entries, uint16 (C.7.9.2).
+
+    Segments are words of 8 or 16 bits: discrete (0, n, n entries), linear (1, n, end; from the entry before), indirect
+    (2, n, byte offset in 32 bits; the n segments from there once more).
+
+    Raises
+    ------
+    ValueError
+        If a segment is of no known kind, begins nowhere, or is cut short.
+    """
+    order = ">" if big_endian else "<"
+    if bits <= 8 and big_endian:
+        data = np.frombuffer(data[: len(data) // 2 * 2], np.uint16).byteswap().tobytes()
+    words = np.frombuffer(data, np.uint8) if bits <= 8 else np.frombuffer(data[: len(data) // 2 * 2], f"{order}u2")
+    entries = np.zeros(0, np.uint16)
+    position = 0
+    # A last odd byte is padding.
+    while len(entries) < count and position + 3 <= len(words):
+        kind, length = int(words[position]), int(words[position + 1])
+        if kind == _INDIRECT:
+            entries = _referred(words, position, entries, count)
+            position += 2 + 4 // words.itemsize
+        else:
+            entries, position = _unfolded(words, position, kind, length, entries)
+    if not entries.size:
+        raise ValueError("the segmented palette is empty")
+    return entries[:count]
+
+
+def _unfolded(words: np.ndarray, at: int, kind: int, length: int, entries: np.ndarray) -> tuple[np.ndarray, int]:
+    """Add a discrete or linear segment to the entries; return them and where the next segment begins."""
+    end = at + 2 + (length if kind == _DISCRETE else 1)
+    if kind not in (_DISCRETE, _LINEAR) or end > len(words):
+        raise ValueError("the segmented palette is broken")
+    if kind == _DISCRETE:
+        return np.concatenate([entries, words[at + 2 : end].astype(np.uint16)]), end
+    if not entries.size:
+        raise ValueError("the segmented palette begins with a line from nowhere")
+    first, last = float(entries[-1]), float(words[at + 2])
+    line = first + (last - first) * np.arange(1, length + 1) / max(length, 1)
+    return np.concatenate([entries, np.floor(line + 0.5).astype(np.uint16)]), end
+
+
+def _referred(words: np.ndarray, at: int, entries: np.ndarray, count: int) -> np.ndarray:
+    """Add the segments that an indirect one refers to; those are never indirect themselves."""
+    several = [int(word) for word in words[at + 2 : at + 2 + 4 // words.itemsize]]
+    bits = 8 * words.itemsize
+    position = sum(word << bits * i for i, word in enumerate(several)) // words.itemsize
+    for _ in range(int(words[at + 1])):
+        if len(entries) >= count:
+            break
+        if position + 2 >= len(words):
+            raise ValueError("the segmented palette refers to nothing")
+        entries, position = _unfolded(words, position, int(words[position]), int(words[position + 1]), entries)
+    return entries

@@ -59,31 +59,35 @@ def native_frame(raw: bytes, layout: PixelLayout, frame: int = 0) -> np.ndarray:
     ``raw`` holds at least ``bytes_of_frame(layout, frame + 1)`` bytes.
     """
     if layout.bits_allocated == 1:
-        return _one_bit_frame(raw, layout, frame)
+        count = layout.rows * layout.columns
+        return unpacked_bits(raw, frame * count, count).reshape(layout.rows, layout.columns)
     if layout.bits_allocated == 12:
         return as_stored(_twelve_bit_frame(raw, layout, frame), layout)
-    size = bytes_of_frame(layout)
-    if layout.swapped_bytes:
-        raw = np.frombuffer(raw[: len(raw) // 2 * 2], np.uint16).byteswap().tobytes()
-    piece = raw[frame * size : (frame + 1) * size]
-    values = np.frombuffer(piece, _dtype(layout))
-    values = values.astype(values.dtype.newbyteorder("="))
+    values = pixel_cells(raw, layout, frame)
     if layout.number != "integer":
         return values.reshape(layout.rows, layout.columns)
     return as_stored(_in_shape(values, layout), layout)
 
 
+def pixel_cells(raw: bytes, layout: PixelLayout, frame: int = 0) -> np.ndarray:
+    """Return one native frame as it lies in the file, of 8 bits a cell or more: (n,), nothing shifted or cut off."""
+    size = bytes_of_frame(layout)
+    if layout.swapped_bytes:
+        raw = np.frombuffer(raw[: len(raw) // 2 * 2], np.uint16).byteswap().tobytes()
+    piece = raw[frame * size : (frame + 1) * size]
+    values = np.frombuffer(piece, _dtype(layout))
+    return values.astype(values.dtype.newbyteorder("="))
+
+
+def unpacked_bits(raw: bytes, first: int, count: int) -> np.ndarray:
+    """Return bits packed eight to a byte, the lowest first, as uint8 0 or 1 (PS3.5 8.1.1, 8.1.2)."""
+    piece = np.frombuffer(raw, np.uint8, count=-(-(first % 8 + count) // 8), offset=first // 8)
+    return np.unpackbits(piece, bitorder="little")[first % 8 :][:count]
+
+
 def _dtype(layout: PixelLayout) -> np.dtype[np.generic]:
     kind = "u" if layout.number == "integer" else "f"
     return np.dtype(f"{'>' if layout.big_endian else '<'}{kind}{layout.bits_allocated // 8}")
-
-
-def _one_bit_frame(raw: bytes, layout: PixelLayout, frame: int) -> np.ndarray:
-    count = layout.rows * layout.columns
-    first = frame * count
-    piece = np.frombuffer(raw, np.uint8, count=-(-(first % 8 + count) // 8), offset=first // 8)
-    bits = np.unpackbits(piece, bitorder="little")[first % 8 :][:count]
-    return bits.reshape(layout.rows, layout.columns)
 
 
 def _twelve_bit_frame(raw: bytes, layout: PixelLayout, frame: int) -> np.ndarray:

@@ -6,9 +6,8 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-
 from viewer.errors import ReadingRefused
+from viewer.imaging.grayscale import value_range
 from viewer.imaging.image import Image
 
 FILM_MODALITIES = frozenset({"CR", "DX", "RG", "XR"})
@@ -77,7 +76,7 @@ def refuse_unfit(image: Image, modality: str = "chest") -> tuple[str, ...]:
             lambda: min(image.rows, image.columns) < SMALLEST_SIDE_PX,
             f"The picture has {image.columns} x {image.rows} pixels; the model needs {SMALLEST_SIDE_PX} at least.",
         ),
-        (lambda: bool(np.ptp(image.pixels) == 0), "The picture is one even grey; there is nothing to read."),
+        (lambda: value_range(image)[0] == value_range(image)[1], "The picture is one even grey; there is nothing to read."),
     )
     for applies, sentence in checks:
         if applies():

@@ -8,14 +8,15 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from viewer.errors import ReportError, ViewerError
+from viewer.errors import ReportError, UnreadableFile, ViewerError
 from viewer.imaging.grayscale import default_voi, to_display
-from viewer.imaging.image import Image
-from viewer.imaging.reader import natural_key, read_file
+from viewer.imaging.image import Image, NotOpened
+from viewer.imaging.reader import read_file
+from viewer.imaging.sources import Listing, list_sources, read_source
 from viewer.paths import drafts_database, find_model
 from viewer.reading import ModelFacts, Reading
 from viewer.reporting.compose import FilmLook, compose_report, overlay_film
@@ -45,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     reader = SecondReader(arguments.device)
     folder = find_model(arguments.model)
     _finish(reader.warm_up(folder))
-    films = list(_films(arguments.paths))
+    films = _films(arguments.paths)
     failed = not films
     if not films:
         print("There is no film to read in what was named.", file=sys.stderr)
@@ -70,27 +71,27 @@ class _Outputs:
         self.failed = False
 
 
-def _films(paths: Sequence[Path]) -> Iterator[Path]:
-    for path in paths:
-        if path.is_dir():
-            inside = (p for p in path.rglob("*") if p.is_file() and not p.name.startswith(".") and p.name != "DICOMDIR")
-            yield from sorted(inside, key=natural_key)
-        else:
-            yield path
+def _films(paths: Sequence[Path]) -> list[Path | NotOpened]:
+    """Return the films in files, folders and archives, and what could not be looked into."""
+    listing: Listing = _finish(list_sources(paths))
+    return [*listing.files, *listing.not_opened]
 
 
-def _named(out: Path | None, films: Sequence[Path]) -> list[Path | None]:
+def _named(out: Path | None, films: Sequence[Path | NotOpened]) -> list[Path | None]:
     """Return the output's name for each film: with the film's own in it when there are several, and never one twice."""
     if out is None or len(films) == 1:
         return [out] * len(films)
     names: dict[str, None] = {}
     for film in films:
-        candidates = (f"{out.stem}-{film.stem}{n}{out.suffix}" for n in ("", *(f"-{k}" for k in range(2, len(films) + 2))))
+        stem = (film.path if isinstance(film, NotOpened) else film).stem
+        candidates = (f"{out.stem}-{stem}{n}{out.suffix}" for n in ("", *(f"-{k}" for k in range(2, len(films) + 2))))
         names[next(name for name in candidates if name not in names)] = None
     return [out.with_name(name) for name in names]
 
 
-def _analyse(film: Path, reader: SecondReader, folder: Path, outputs: _Outputs) -> dict[str, Any]:
+def _analyse(film: Path | NotOpened, reader: SecondReader, folder: Path, outputs: _Outputs) -> dict[str, Any]:
+    if isinstance(film, NotOpened):
+        return _answer(film.path, "", "unreadable", film.reason, reader.facts)
     began = time.perf_counter()
     try:
         image = read_file(film)
@@ -144,9 +145,8 @@ def _answer(film: Path, sha256: str, status: str, reason: str, model: ModelFacts
 
 def _sha256(film: Path) -> str:
     try:
-        with film.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError:
+        return hashlib.sha256(read_source(film)).hexdigest()
+    except UnreadableFile:
         return ""
 
 

@@ -10,8 +10,9 @@ from typing import Any
 
 from viewer.errors import UnreadableFile, ViewerError
 from viewer.imaging.grayscale import voi_text
-from viewer.imaging.image import Instance, LookupTable, NotOpened, Opened, Voi
-from viewer.imaging.reader import open_paths, read_facts
+from viewer.imaging.image import Document, Identity, Instance, LookupTable, NotOpened, Opened, Voi
+from viewer.imaging.opening import Found, open_paths
+from viewer.imaging.reader import read_facts, read_image
 from viewer.imaging.series import Patient, Series, Studies, Study
 from viewer.verbs.output import write_text
 
@@ -31,12 +32,16 @@ def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 def run(arguments: argparse.Namespace) -> int:
     """List everything; 1 where some files could not be opened."""
     studies, not_opened = Studies(), []
-    for found in open_paths(arguments.paths):
-        if isinstance(found, Opened):
-            studies.add(found)
-        elif isinstance(found, NotOpened):
+    damaged: set[Path] = set()
+    for found in map(_decoded, open_paths(arguments.paths)):
+        if isinstance(found, NotOpened):
             not_opened.append(found)
+            damaged.add(found.path)
             print(found.reason, file=sys.stderr)
+        elif isinstance(found, Document):
+            studies.add_document(found)
+        elif isinstance(found, Opened) and found.instance.path not in damaged:
+            studies.add(found)
     content = {
         "patients": [_patient(patient) for patient in studies.patients()],
         "not_opened": [{"file": str(one.path), "reason": one.reason} for one in not_opened],
@@ -52,8 +57,19 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if not_opened else 0
 
 
+def _decoded(found: Found) -> Found:
+    """Return what was found, or why the first frame of its file cannot be decoded: the header alone does not tell."""
+    if not isinstance(found, Opened) or found.instance.frame > 0:
+        return found
+    try:
+        read_image(found.instance)
+    except UnreadableFile as error:
+        return NotOpened(found.instance.path, str(error))
+    return found
+
+
 def _patient(patient: Patient) -> dict[str, Any]:
-    identity = patient.studies[0].series[0].identity
+    identity = _identity(patient.studies[0])
     return {
         "name": identity.patient_name,
         "id": identity.patient_id,
@@ -63,8 +79,12 @@ def _patient(patient: Patient) -> dict[str, Any]:
     }
 
 
+def _identity(study: Study) -> Identity:
+    return study.series[0].identity if study.series else study.documents[0].identity
+
+
 def _study(study: Study) -> dict[str, Any]:
-    identity = study.series[0].identity
+    identity = _identity(study)
     return {
         "uid": identity.study_uid,
         "title": study.title,
@@ -75,6 +95,19 @@ def _study(study: Study) -> dict[str, Any]:
         "accession_number": identity.accession_number,
         "institution": identity.institution,
         "series": [_series(series) for series in study.series],
+        "documents": [_document(document) for document in study.documents],
+    }
+
+
+def _document(document: Document) -> dict[str, Any]:
+    identity = document.identity
+    return {
+        "file": str(document.path),
+        "kind": document.kind,
+        "title": document.title,
+        "sop_instance_uid": identity.sop_instance_uid,
+        "sop_class_uid": identity.sop_class_uid,
+        "refers_to": list(document.refers_to),
     }
 
 
@@ -86,6 +119,7 @@ def _series(series: Series) -> dict[str, Any]:
         "number": identity.series_number,
         "modality": identity.modality,
         "description": identity.series_description,
+        "remarks": list(series.remarks),
         "images": [_image(opened.instance) for opened in series.opened],
     }
 
@@ -148,7 +182,9 @@ def _as_text(content: dict[str, Any]) -> str:
             lines.append("  " + "  ".join(part for part in (study["date"], study["title"]) if part))
             for series in study["series"]:
                 lines.append(f"    {series['title']}  ({len(series['images'])})")
+                lines.extend(f"      {remark}" for remark in series["remarks"])
                 lines.extend(f"      {_image_line(image)}" for image in series["images"])
+            lines.extend(f"    {paper['title']}  ({paper['kind']})" for paper in study["documents"])
     lines.extend(f"not opened: {entry['reason']}" for entry in content["not_opened"])
     return "".join(f"{line}\n" for line in lines)
 

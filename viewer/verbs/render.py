@@ -9,6 +9,7 @@ from pathlib import Path
 from viewer.errors import ViewerError, WindowError
 from viewer.imaging.grayscale import preset_voi, to_display
 from viewer.imaging.image import Image, Voi, Window
+from viewer.imaging.overlays import draw_overlays
 from viewer.imaging.reader import read_file
 from viewer.verbs.output import png, write_atomically
 
@@ -19,7 +20,8 @@ def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         "render",
         help="write a film as a picture, as the window draws it",
         description="Write a film as an 8-bit grey or RGB PNG of full size. Without options it is drawn with the first "
-        "VOI LUT of the file, else its first window, else an automatic one.",
+        "VOI LUT of the file, else its first window, else an automatic one, under the display shutter of the file and "
+        "without its overlays.",
     )
     parser.add_argument("path", type=Path, metavar="PATH", help="a DICOM file or a PNG, JPEG, TIFF, WebP or BMP picture")
     parser.add_argument("--out", type=Path, required=True, metavar="OUT.png", help="the picture to write")
@@ -29,6 +31,8 @@ def add_parser(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     way.add_argument("--voi", type=_WholeNumber(1), metavar="N", help="VOI LUT or window of the file, counted from 1")
     way.add_argument("--preset", metavar="NAME", help="automatic, full, lung, mediastinum, bone, stored-1 ...")
     parser.add_argument("--invert", action="store_true", help="turn black and white over")
+    parser.add_argument("--overlays", action="store_true", help="draw the overlays of the file too; a film with some is RGB")
+    parser.add_argument("--no-shutter", action="store_true", help="show what the display shutter of the file covers")
     parser.set_defaults(run=run)
 
 
@@ -36,7 +40,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Write the picture; 1 and one sentence on the standard error where that cannot be done."""
     try:
         image = read_file(arguments.path, arguments.frame)
-        display = to_display(image, _chosen_voi(image, arguments), arguments.invert)
+        display = to_display(image, _chosen_voi(image, arguments), arguments.invert, not arguments.no_shutter)
+        display = draw_overlays(display, image) if arguments.overlays else display
         if arguments.out.exists() and arguments.out.samefile(arguments.path):
             raise WindowError(f"{arguments.out.name} was not written: it is the film itself.")
         write_atomically(arguments.out, png(display))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -25,12 +26,15 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QWidget
 
+from viewer.imaging.documents.graphics import Graphic, GraphicText
 from viewer.imaging.grayscale import DisplayTable, default_voi, display_table, drag_window, window_of
 from viewer.imaging.heatmap import heat_field, outline, overlay_rgba
 from viewer.imaging.image import Image, Voi
 from viewer.imaging.pyramid import build_pyramid, resample
 from viewer.reading import HeatMap
 from viewer.widgets.corner_texts import CornerTexts, paint_corner_texts, paint_line
+from viewer.widgets.film_layers import FilmLayers
+from viewer.widgets.graphics_painter import paint_graphics
 from viewer.widgets.view_geometry import ViewGeometry
 
 HEAT_GRID = 384
@@ -89,6 +93,7 @@ class Canvas(QWidget):
         self._table: DisplayTable | None = None
         self._on_screen: tuple[object, np.ndarray, QRectF] | None = None
         self._fits = True
+        self._layers = FilmLayers()
         self._heat_map: HeatMap | None = None
         self._heat_title = ""
         self._heat_look = HeatMapLook()
@@ -102,6 +107,8 @@ class Canvas(QWidget):
         self._moved = False
         self._space_held = False
         self._turned = 0.0
+        self._graphics: tuple[Graphic | GraphicText, ...] = ()
+        self._displayed: QRectF | None = None
 
     # What is shown
 
@@ -116,6 +123,8 @@ class Canvas(QWidget):
             Keep window, zoom, turns and flips: the next image of a series of one size.
         """
         self.image = image
+        self._layers.show(image)
+        self._graphics, self._displayed = (), None
         if not keep_view:
             self.geometry_of_view = ViewGeometry(image.rows, image.columns, image.aspect_ratio)
             self.inverted = False
@@ -134,6 +143,8 @@ class Canvas(QWidget):
         """Show no film; a sentence in its place."""
         self.image, self.voi, self._levels, self._table, self._on_screen = None, None, (), None, None
         self.message = message
+        self._layers.show(None)
+        self._graphics, self._displayed = (), None
         self.set_heat_map(None, "")
         self.update()
 
@@ -150,6 +161,23 @@ class Canvas(QWidget):
         self.inverted = inverted
         self._rebuild_table()
         self.voi_changed.emit()
+
+    def set_presentation(self, graphics: Sequence[Graphic | GraphicText], area: QRectF | None = None) -> None:
+        """Draw what a presentation state has drawn, and show the part of the film, in film pixels, that it asks for."""
+        self._graphics, self._displayed = tuple(graphics), area
+        if area is not None:
+            self._set_view(self.geometry_of_view.fitted_to(area, self._size()))
+        self.update()
+
+    def set_overlays_visible(self, visible: bool) -> None:
+        """Show or hide the overlays of the file."""
+        self._layers.set_overlays_visible(visible)
+        self.update()
+
+    def set_shutter_visible(self, visible: bool) -> None:
+        """Close the display shutter of the file, or take it away; values under the cursor are told either way."""
+        self._layers.set_shutter_visible(visible)
+        self.update()
 
     def _rebuild_table(self) -> None:
         if self.image is not None:
@@ -259,9 +287,10 @@ class Canvas(QWidget):
 
     # Painting
 
-    def _as_picture(self, values: np.ndarray) -> QImage:
-        """Return pixel values through the present window, as an 8-bit grey or RGB picture."""
-        part = np.ascontiguousarray(values if self._table is None else self._table.apply(values))
+    def _as_picture(self, values: np.ndarray, area: QRectF) -> QImage:
+        """Return the values of part of the film through the present window, covered, as an 8-bit grey or RGB picture."""
+        greys = values if self._table is None else self._table.apply(values)
+        part = np.ascontiguousarray(self._layers.cover(greys, area))
         rows, columns = part.shape[:2]
         kind = QImage.Format.Format_RGB888 if part.ndim == 3 else QImage.Format.Format_Grayscale8
         return QImage(part.data, columns, rows, part.strides[0], kind).copy()
@@ -289,7 +318,12 @@ class Canvas(QWidget):
         values, covered = self._values_on_screen(seen)
         painter.setTransform(transform)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
-        painter.drawImage(covered, self._as_picture(values))
+        painter.drawImage(covered, self._as_picture(values, covered))
+        self._layers.paint_overlays(painter, covered, (values.shape[0], values.shape[1]))
+        if self._graphics:
+            painter.resetTransform()
+            displayed = self._displayed or QRectF(0, 0, *self._columns_rows())
+            paint_graphics(painter, self._graphics, transform, transform.mapRect(displayed))
 
     def _values_on_screen(self, seen: QRectF) -> tuple[np.ndarray, QRectF]:
         """Return the film's values, one a screen pixel, over what is seen, and the film rectangle they cover.

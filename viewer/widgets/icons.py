@@ -9,10 +9,19 @@ from PySide6.QtGui import QIcon, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 
 from viewer import paths
+from viewer.imaging.image import DocumentKind
 from viewer.widgets import theme
 
 SIZES_PX = (16, 20, 24, 32, 40, 48, 64, 96)
 """Physical sizes that are rendered: 16, 20, 24 and 32 on plain screens and at twice the density, and the app mark."""
+
+DOCUMENTS: dict[DocumentKind, str] = {
+    "report": "document-report",
+    "pdf": "document-pdf",
+    "presentation state": "document-presentation-state",
+    "key objects": "document-key-objects",
+}
+"""The icon of each kind of document in a study."""
 
 
 def icon(name: str, color: str | None = None) -> QIcon:

@@ -29,6 +29,7 @@ from viewer.imaging.image import RESEARCH_NOTICE
 from viewer.widgets import icons
 from viewer.widgets.actions import ACTIONS, PRESET_KEYS, ActionSpec
 from viewer.widgets.canvas import Canvas
+from viewer.widgets.document_page import DocumentPage
 from viewer.widgets.report_editor import ReportEditor
 from viewer.widgets.second_reader_panel import SecondReaderPanel
 from viewer.widgets.start_screen import StartScreen
@@ -65,6 +66,7 @@ class MainWindow(QMainWindow):
         self.study_list = StudyList()
         self.canvas = Canvas()
         self.report_editor = ReportEditor()
+        self.document_page = DocumentPage()
         self.panel = SecondReaderPanel()
         self.start_screen = StartScreen()
         self._actions: dict[str, QAction] = {}
@@ -96,6 +98,7 @@ class MainWindow(QMainWindow):
         self.centre = QStackedWidget()
         self.centre.addWidget(self.start_screen)
         self.centre.addWidget(self.film_page)
+        self.centre.addWidget(self.document_page)
         self.columns = QSplitter(Qt.Orientation.Horizontal)
         for widget in (self.study_list, self.centre, self.panel):
             self.columns.addWidget(widget)
@@ -206,6 +209,10 @@ class MainWindow(QMainWindow):
     def show_film_page(self, film: bool) -> None:
         """Show canvas and report, or the start screen."""
         self.centre.setCurrentWidget(self.film_page if film else self.start_screen)
+
+    def show_document_page(self) -> None:
+        """Show a document in the place of canvas and report."""
+        self.centre.setCurrentWidget(self.document_page)
 
     def set_recent(self, paths: list[str]) -> list[QAction]:
         """List the recent paths in menu and start screen; return the menu's actions, their data the path."""

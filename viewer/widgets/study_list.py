@@ -2,45 +2,72 @@
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_right
 from dataclasses import dataclass, field
 
 from PySide6.QtCore import QModelIndex, Qt, Signal
 from PySide6.QtGui import QPixmap, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
-from viewer.imaging.image import Instance, Opened
+from viewer.imaging.image import Document, Identity, Instance, Opened
+from viewer.imaging.series import Path, Series, SeriesGroup, series_order
 from viewer.widgets import icons, raster, theme
 from viewer.widgets.controls import SectionLabel, SmallPrint, plain_tool_tip
-from viewer.widgets.study_tree import COUNT, SEARCHED, SECOND_LINE, StudyTree, searchable
+from viewer.widgets.study_tree import COUNT, ICON, SEARCHED, SECOND_LINE, StudyTree, searchable
 
-Path = tuple[str, ...]
+Order = tuple[float, ...]
 SEPARATOR = " \N{MIDDLE DOT} "
+_DOCUMENTS_LAST = (float("inf"), float("inf"))
 
 
-@dataclass
-class _Series:
-    """What a row stands for: its frames by key, and which of them is shown."""
+@dataclass(eq=False)
+class _Row:
+    """A row that can be chosen: a series, whose ``keys`` are those of its frames, or a document."""
 
     item: QStandardItem
-    frames: dict[str, Opened] = field(default_factory=dict)
-    shown: Opened | None = None
+    chosen: Instance | Document
+    keys: tuple[str, ...] = ()
+    thumbnail: object = field(default=None, repr=False)
+
+
+class _Branch:
+    """A patient, a study or the root: what stands under it, kept in order."""
+
+    def __init__(self, item: QStandardItem) -> None:
+        self.item = item
+        self._orders: list[Order] = []
+
+    def insert(self, item: QStandardItem, order: Order) -> None:
+        """Put a row after those of the same or an earlier order."""
+        at = bisect_right(self._orders, order)
+        self._orders.insert(at, order)
+        self.item.insertRow(at, item)
+
+    def remove(self, item: QStandardItem) -> None:
+        """Take a row out."""
+        row = item.row()
+        del self._orders[row]
+        self.item.removeRow(row)
 
 
 class StudyList(QWidget):
     """Patient, study, series: a series is one row with its first image and their number, however many there are.
 
-    Pictures that are not DICOM stand one row each under the folder they came from.
+    Pictures that are not DICOM stand one row each under the folder they came from; documents stand last in their study.
     """
 
     instance_chosen = Signal(object)
     """Instance: the first of the series that was clicked or entered."""
+    document_chosen = Signal(object)
+    """Document that was clicked or entered."""
 
     def __init__(self) -> None:
         super().__init__()
         self._model = QStandardItemModel(self)
-        self._groups: dict[Path, QStandardItem] = {}
-        self._series: dict[Path, _Series] = {}
-        self._path_of_key: dict[str, Path] = {}
+        self._branches: dict[tuple[str, ...], _Branch] = {(): _Branch(self._model.invisibleRootItem())}
+        self._rows: dict[Path, dict[str, _Row]] = {}
+        self._row_of_key: dict[str, _Row] = {}
         self.search_field = QLineEdit()
         self.tree = StudyTree(self._model)
         self._count = SmallPrint(wrap=False)
@@ -52,48 +79,41 @@ class StudyList(QWidget):
     def clear(self) -> None:
         """Forget everything."""
         self._model.clear()
-        self._groups.clear()
-        self._series.clear()
-        self._path_of_key.clear()
+        self._branches = {(): _Branch(self._model.invisibleRootItem())}
+        self._rows.clear()
+        self._row_of_key.clear()
         self._show_count()
 
-    def add(self, opened: Opened) -> None:
-        """Add one frame to its series; costs the same however many are there."""
-        path, key = _path(opened.instance), opened.instance.key
-        if self._path_of_key.get(key, path) != path:
-            self.remove(key)
-        series = self._series.get(path) or self._make_series(path, opened.instance)
-        series.frames[key] = opened
-        self._path_of_key[key] = path
-        if series.shown is None or _order(opened) <= _order(series.shown):
-            _show_first(series, opened)
-        series.item.setData(len(series.frames), COUNT)
+    def show_group(self, group: SeriesGroup) -> None:
+        """Show what stands under one series now, in the place of what stood there before; an empty group goes."""
+        before = self._rows.pop(group.path, {})
+        current = self._current_key()
+        wanted: dict[str, Series | Document] = {series.key: series for series in group.series}
+        wanted |= {document.key: document for document in group.documents}
+        for key in before.keys() - wanted.keys():
+            self._forget(before[key])
+            self._remove(_parent(group.path), before[key].item)
+        if wanted:
+            rows = {key: self._show(group.path, before.get(key), content) for key, content in wanted.items()}
+            self._rows[group.path] = rows
+        if current and self._row_at(self.tree.currentIndex()) is not self._row_of_key.get(current):
+            self.set_current(current)
         self._show_count()
 
     def set_current(self, key: str) -> None:
-        """Select the row that holds an instance; an unknown key selects nothing. Nothing is signalled."""
-        path = self._path_of_key.get(key)
-        if path is None:
+        """Select the row that holds an instance or is a document; an unknown key selects nothing. Nothing is signalled."""
+        row = self._row_of_key.get(key)
+        if row is None:
             self.tree.clearSelection()
+            self.tree.setCurrentIndex(QModelIndex())
             return
-        index = self._series[path].item.index()
+        index = row.item.index()
         self.tree.setCurrentIndex(index)
         self.tree.scrollTo(index)
 
-    def remove(self, key: str) -> None:
-        """Take one frame out, and its series, study and patient once they are empty."""
-        path = self._path_of_key.pop(key, None)
-        if path is None:
-            return
-        series = self._series[path]
-        del series.frames[key]
-        if series.frames:
-            _show_first(series, min(series.frames.values(), key=_order))
-            series.item.setData(len(series.frames), COUNT)
-        else:
-            del self._series[path]
-            self._remove_row(path, series.item)
-        self._show_count()
+    def _current_key(self) -> str:
+        row = self._row_at(self.tree.currentIndex())
+        return "" if row is None else row.chosen.key
 
     def _lay_out(self) -> None:
         self.search_field.setPlaceholderText("Search name, ID, date")
@@ -122,100 +142,134 @@ class StudyList(QWidget):
         self.setProperty("surface", "panel")
         self.setMinimumWidth(200)
 
-    def _make_series(self, path: Path, instance: Instance) -> _Series:
-        parent = self._model.invisibleRootItem()
-        for depth in range(1, len(path)):
-            parent = self._group(path[:depth], parent, instance)
-        item = _row(*_series_lines(instance))
-        parent.appendRow(item)
-        self._series[path] = _Series(item)
-        self.tree.search_again(item)
-        return self._series[path]
+    # Rows
 
-    def _group(self, path: Path, parent: QStandardItem, instance: Instance) -> QStandardItem:
-        if path not in self._groups:
-            lines = _patient_lines(instance) if len(path) == 1 else _study_lines(instance)
-            item = _row(*lines)
-            parent.appendRow(item)
-            self._groups[path] = item
+    def _show(self, path: Path, row: _Row | None, content: Series | Document) -> _Row:
+        if isinstance(content, Document):
+            return row or self._add_document(path, content)
+        first = content.opened[0]
+        if row is None:
+            row = _Row(_item(*_series_lines(content)), first.instance)
+            self._insert(path, row, first.instance.identity, first.instance, series_order(content))
+        else:
+            self._forget(row)
+            _set_lines(row.item, *_series_lines(content))
+        row.chosen, row.keys = first.instance, tuple(opened.instance.key for opened in content.opened)
+        self._row_of_key |= dict.fromkeys(row.keys, row)
+        row.item.setData(len(row.keys), COUNT)
+        _show_thumbnail(row, content.opened)
+        return row
+
+    def _add_document(self, path: Path, document: Document) -> _Row:
+        row = _Row(_item(document.title, document.kind.capitalize().replace("Pdf", "PDF")), document, (document.key,))
+        row.item.setData(f"document-{document.kind.replace(' ', '-')}", ICON)
+        self._insert(path, row, document.identity, None, _DOCUMENTS_LAST)
+        self._row_of_key[document.key] = row
+        return row
+
+    def _insert(self, path: Path, row: _Row, identity: Identity, instance: Instance | None, order: Order) -> None:
+        """Put a row where its order has it among its study's; pictures stand right under their folder."""
+        above = self._branch(_parent(path), identity, instance)
+        above.insert(row.item, order)
+        self.tree.search_again(row.item)
+
+    def _branch(self, path: tuple[str, ...], who: Identity, instance: Instance | None) -> _Branch:
+        """Return a patient or a study, made where it is not there yet; the root for the empty path."""
+        if path not in self._branches:
+            above = self._branch(path[:-1], who, instance)
+            item = _item(*(_patient_lines(who, instance) if len(path) == 1 else _study_lines(who)))
+            above.insert(item, (0.0 if len(path) == 1 else _latest_first(who.study_date),))
+            self._branches[path] = _Branch(item)
             self.tree.expand(item.index())
-        return self._groups[path]
+        return self._branches[path]
 
-    def _remove_row(self, path: Path, item: QStandardItem) -> None:
-        self._model.removeRow(item.row(), item.index().parent())
-        above = path[:-1]
-        if above and not self._groups[above].hasChildren():
-            self._remove_row(above, self._groups.pop(above))
+    def _forget(self, row: _Row) -> None:
+        for key in row.keys:
+            self._row_of_key.pop(key, None)
+
+    def _remove(self, parent: tuple[str, ...], item: QStandardItem) -> None:
+        """Take a row out, and its study and patient once they are empty."""
+        self._branches[parent].remove(item)
+        if parent and not self._branches[parent].item.hasChildren():
+            self._remove(parent[:-1], self._branches.pop(parent).item)
 
     def _show_count(self) -> None:
-        images = len(self._path_of_key)
+        images = sum(isinstance(row.chosen, Instance) for row in self._row_of_key.values())
         self._count.setText("" if not images else "1 image" if images == 1 else f"{images:,} images")
 
+    def _row_at(self, index: QModelIndex) -> _Row | None:
+        if not index.isValid():
+            return None
+        return next((row for rows in self._rows.values() for row in rows.values() if row.item.index() == index), None)
+
     def _choose(self, index: QModelIndex) -> None:
-        series = next((each for each in self._series.values() if each.item.index() == index), None)
-        if series is not None and series.shown is not None:
-            self.instance_chosen.emit(series.shown.instance)
-        else:
+        row = self._row_at(index)
+        if row is None:
             self.tree.setExpanded(index, not self.tree.isExpanded(index))
+        elif isinstance(row.chosen, Document):
+            self.document_chosen.emit(row.chosen)
+        else:
+            self.instance_chosen.emit(row.chosen)
 
 
-def _path(instance: Instance) -> Path:
-    """Return patient, study and series of a frame, told apart as in ``viewer.imaging.series``."""
-    who = instance.identity
-    if not instance.is_dicom:
-        return f"folder {instance.path.parent}", str(instance.path)
-    study = who.study_uid or str(instance.path.parent)
-    is_named = who.patient_id or who.patient_name
-    patient = f"patient {who.patient_id}\n{who.patient_name}" if is_named else f"study {study}"
-    if not who.series_uid:
-        return patient, study, str(instance.path)
-    plane = ",".join(f"{cosine:.2f}" for cosine in instance.orientation or ())
-    return patient, study, f"{who.series_uid} {plane} {instance.rows}x{instance.columns}" if plane else who.series_uid
+def _parent(path: Path) -> tuple[str, ...]:
+    """Return the path of what a row stands under: its study, or the folder of pictures."""
+    return path[:1] if path[0] == path[1] else path[:2]
 
 
-def _order(opened: Opened) -> tuple[int, int, str]:
-    number = opened.instance.identity.instance_number
-    return (1 << 31 if number is None else number, opened.instance.frame, opened.instance.key)
+def _latest_first(date: str) -> float:
+    digits = re.sub(r"\D", "", date)[:8]
+    return -float(digits or 0)
 
 
 def _joined(*parts: str) -> str:
     return SEPARATOR.join(filter(None, parts))
 
 
-def _patient_lines(instance: Instance) -> tuple[str, str]:
-    who = instance.identity
-    if not instance.is_dicom:
+def _patient_lines(who: Identity, instance: Instance | None) -> tuple[str, str]:
+    if instance is not None and not instance.is_dicom:
         return instance.path.parent.name or str(instance.path.parent), "pictures without a patient"
     return who.patient_name or "No name", _joined(who.patient_id or "no ID", who.sex, who.birth_date)
 
 
-def _study_lines(instance: Instance) -> tuple[str, str]:
-    who = instance.identity
+def _study_lines(who: Identity) -> tuple[str, str]:
     return _joined(who.study_date or "no date", who.study_description or "study"), ""
 
 
-def _series_lines(instance: Instance) -> tuple[str, str]:
+def _series_lines(series: Series) -> tuple[str, str, str]:
+    """Return both lines of a row, and what more its tool tip says."""
+    instance = series.opened[0].instance
     who = instance.identity
     if not instance.is_dicom:
         size = f"{instance.columns:,} \N{MULTIPLICATION SIGN} {instance.rows:,}"
-        return instance.path.name, _joined(instance.path.suffix.lstrip(".").upper(), size)
+        return instance.path.name, _joined(instance.path.suffix.lstrip(".").upper(), size), ""
     title = who.series_description or who.body_part.capitalize() or "Series"
     number = "" if who.series_number is None else f"series {who.series_number}"
-    return title, _joined(who.modality, who.view_position, number)
+    mark = "\N{WARNING SIGN}" if series.remarks else ""
+    return title, _joined(mark, who.modality, who.view_position, number), "\n".join(series.remarks)
 
 
-def _row(first: str, second: str) -> QStandardItem:
-    item = QStandardItem(first)
+def _item(first: str, second: str, more: str = "") -> QStandardItem:
+    item = QStandardItem()
     item.setEditable(False)
-    item.setData(second, SECOND_LINE)
-    item.setData(searchable(f"{first} {second}"), SEARCHED)
-    item.setData("\n".join(filter(None, (first, second))), Qt.ItemDataRole.AccessibleTextRole)
-    item.setToolTip(plain_tool_tip("\n".join(filter(None, (first, second)))))
+    _set_lines(item, first, second, more)
     return item
 
 
-def _show_first(series: _Series, opened: Opened) -> None:
-    if series.shown is not opened:
-        series.shown = opened
-        picture = QPixmap.fromImage(raster.to_image(opened.thumbnail))
-        series.item.setData(picture, Qt.ItemDataRole.DecorationRole)
+def _set_lines(item: QStandardItem, first: str, second: str, more: str = "") -> None:
+    if item.text() == first and item.data(SECOND_LINE) == second:
+        return
+    item.setText(first)
+    item.setData(second, SECOND_LINE)
+    item.setData(searchable(f"{first} {second}"), SEARCHED)
+    lines = "\n".join(filter(None, (first, second, more)))
+    item.setData(lines, Qt.ItemDataRole.AccessibleTextRole)
+    item.setToolTip(plain_tool_tip(lines))
+
+
+def _show_thumbnail(row: _Row, frames: tuple[Opened, ...]) -> None:
+    """Show the thumbnail of the first frame that has one."""
+    found = next((opened.thumbnail for opened in frames if opened.thumbnail is not None), None)
+    if found is not None and found is not row.thumbnail:
+        row.thumbnail = found
+        row.item.setData(QPixmap.fromImage(raster.to_image(found)), Qt.ItemDataRole.DecorationRole)

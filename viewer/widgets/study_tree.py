@@ -8,9 +8,10 @@ from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QS
 from PySide6.QtGui import QCursor, QFont, QKeyEvent, QPainter, QPaintEvent, QPixmap, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import QAbstractItemView, QStyledItemDelegate, QStyleOptionViewItem, QTreeView
 
-from viewer.widgets import theme
+from viewer.widgets import icons, theme
 
 THUMBNAIL_PX = 48
+DOCUMENT_PX = 24
 EMPTY = "Nothing is open yet.\n\nDrop films or folders anywhere in the window."
 NO_MATCH = "Nothing that is open matches the search."
 
@@ -18,6 +19,8 @@ SECOND_LINE = Qt.ItemDataRole.UserRole + 1
 COUNT = Qt.ItemDataRole.UserRole + 2
 """Images of a series; absent on patients and studies."""
 SEARCHED = Qt.ItemDataRole.UserRole + 3
+ICON = Qt.ItemDataRole.UserRole + 4
+"""Name of the icon of a document; absent on everything else."""
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -103,7 +106,7 @@ class _Rows(QStyledItemDelegate):
     """Draws a patient in two lines, a study in one, a series beside its thumbnail."""
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        if index.data(COUNT) is not None:
+        if index.data(COUNT) is not None or index.data(ICON):
             return QSize(120, THUMBNAIL_PX + 10)
         return QSize(120, 44 if index.data(SECOND_LINE) else 28)
 
@@ -113,6 +116,8 @@ class _Rows(QStyledItemDelegate):
         box = option.rect.adjusted(4, 0, -10, 0)
         if index.data(COUNT) is not None:
             box = self._draw_series(painter, box, index)
+        elif index.data(ICON):
+            box = self._draw_document(painter, box, index)
         is_patient = not index.parent().isValid()
         self._draw_lines(painter, box, index, is_patient)
         painter.restore()
@@ -135,12 +140,23 @@ class _Rows(QStyledItemDelegate):
         painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, count)
         return box.adjusted(THUMBNAIL_PX + 10, 0, -painter.fontMetrics().horizontalAdvance(count) - 8, 0)
 
+    def _draw_document(self, painter: QPainter, box: QRect, index: Index) -> QRect:
+        """Draw the icon of a document where a series has its thumbnail; return what is left for the text."""
+        box = box.adjusted(-12, 0, 0, 0)
+        frame = QRect(box.x(), box.y() + 5, THUMBNAIL_PX, THUMBNAIL_PX)
+        painter.fillRect(frame, theme.color("raised"))
+        drawn = icons.pixmap(index.data(ICON), DOCUMENT_PX, painter.device().devicePixelRatioF(), theme.DARK.text_secondary)
+        at = QRect(0, 0, DOCUMENT_PX, DOCUMENT_PX)
+        at.moveCenter(frame.center())
+        painter.drawPixmap(at, drawn)
+        return box.adjusted(THUMBNAIL_PX + 10, 0, 0, 0)
+
     def _draw_lines(self, painter: QPainter, box: QRect, index: Index, is_patient: bool) -> None:
         second = index.data(SECOND_LINE)
         middle = box.center().y()
         weight = QFont.Weight.DemiBold if is_patient else QFont.Weight.Normal
         first_box = QRect(box.x(), middle - 18, box.width(), 18) if second else box
-        is_study = not is_patient and index.data(COUNT) is None
+        is_study = not is_patient and index.data(COUNT) is None and not index.data(ICON)
         ink = "text_secondary" if is_study else "text"
         font = theme.small_font() if is_study else theme.number_font(theme.BODY_PX, weight)
         _draw_elided(painter, first_box, index.data(Qt.ItemDataRole.DisplayRole), font, ink)

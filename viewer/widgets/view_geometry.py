@@ -46,6 +46,15 @@ class ViewGeometry:
         """Return the film centred and as large as fits; turns and flips stay."""
         return replace(self, zoom=self.fit_zoom(size), pan=(0.0, 0.0))
 
+    def fitted_to(self, area: QRectF, size: QSizeF) -> ViewGeometry:
+        """Return the film so that a part of it, in film pixels, is centred and as large as fits; turns and flips stay."""
+        plain = replace(self, zoom=1.0, pan=(0.0, 0.0))
+        box = plain.to_canvas(size).mapRect(area)
+        zoom = min(size.width() / box.width(), size.height() / box.height(), LARGEST_ZOOM)
+        centred = replace(plain, zoom=zoom)
+        at = centred.to_canvas(size).map(area.center())
+        return replace(centred, pan=(size.width() / 2 - at.x(), size.height() / 2 - at.y()))
+
     def zoomed(self, factor: float, around: QPointF, size: QSizeF) -> ViewGeometry:
         """Return the view zoomed by a factor, the film point under ``around`` (canvas points) staying there."""
         smallest = min(self.fit_zoom(size), 1.0) / 4
