@@ -64,7 +64,7 @@ def starting_weights(
     if choice == "imagenet":
         return from_imagenet(recipe)
     if choice == "chest":
-        given = from_chest_bundle(recipe, films, bundles)
+        given = from_chest_bundle(recipe, films.all_samples, bundles)
         return given if given is not None else (yield from from_chest_films(recipe, films, data, folder, device))
     path = Path(choice)
     if path.is_dir():
@@ -106,13 +106,19 @@ def films_seen(bundle: Bundle, samples: Sequence[Sample]) -> int:
     return sum(bool({s.sha256, s.origin_sha256} & files) or hash_of_patient(s.patient) in patients for s in samples)
 
 
-def from_chest_bundle(recipe: Recipe, films: Films, bundles: Sequence[Path]) -> Weights | None:
+def from_chest_bundle(recipe: Recipe, samples: Sequence[Sample], bundles: Sequence[Path]) -> Weights | None:
     """Return the body of the first of these models that reads chest films with the recipe's network and knows no patient."""
+    bundle = find_chest_bundle(recipe, samples, bundles)
+    return None if bundle is None else _first_network(bundle)
+
+
+def find_chest_bundle(recipe: Recipe, samples: Sequence[Sample], bundles: Sequence[Path]) -> Bundle | None:
+    """Return the first of these models that a recipe may start from, or None."""
     for folder in bundles:
         bundle = open_bundle(folder)
         alike = (bundle.recipe.network, bundle.recipe.preprocessing.channels) == (recipe.network, recipe.preprocessing.channels)
-        if alike and bundle.recipe.modality == "chest" and not films_seen(bundle, films.all_samples):
-            return _first_network(bundle)
+        if alike and bundle.recipe.modality == "chest" and not films_seen(bundle, samples):
+            return bundle
     return None
 
 

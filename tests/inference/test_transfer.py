@@ -104,8 +104,8 @@ def test_chest_starts_from_a_model_of_ours_that_knows_no_patient(
 def test_chest_passes_over_a_model_that_knows_a_patient_or_is_another_network(
     tiny_bundle: Bundle, tiny_samples: tuple[Sample, ...]
 ) -> None:
-    assert from_chest_bundle(tiny_bundle.recipe, Films(tiny_samples), [tiny_bundle.folder]) is None
-    stranger = Films((replace(tiny_samples[0], sha256="0" * 64, patient="stranger"),))
+    assert from_chest_bundle(tiny_bundle.recipe, tiny_samples, [tiny_bundle.folder]) is None
+    stranger = (replace(tiny_samples[0], sha256="0" * 64, patient="stranger"),)
     assert from_chest_bundle(tiny_bundle.recipe, stranger, [tiny_bundle.folder]) is not None
     other = replace(tiny_bundle.recipe, network="resnet18_w32")
     assert from_chest_bundle(other, stranger, [tiny_bundle.folder]) is None

@@ -12,7 +12,7 @@ from inference.train import EpochReport
 from viewer.desk.training import TrainingDesk
 from viewer.errors import TrainingFailed
 from viewer.jobs import JobQueue
-from viewer.paths import own_models, training_folder
+from viewer.paths import own_models, shipped_models, training_folder
 from viewer.second_reader.libraries import import_calmly
 from viewer.second_reader.own_films import look_at_films
 from viewer.second_reader.training import Follower, install, name_fault, usable_name
@@ -113,6 +113,15 @@ def test_a_recipe_that_learns_other_chest_films_first_needs_them_beside_the_tabl
     assert run(look_at_films(table)).recipe("resnet34_transfer") is None
     shutil.copy(table, tmp_path / "pool_cxr3.csv")
     assert run(look_at_films(table)).recipe("resnet34_transfer") is not None
+
+
+def test_a_recipe_may_start_from_the_chest_model_that_ships(tmp_path):
+    if not (shipped_models() / "chest_resnet" / "card.json").is_file():
+        pytest.skip("needs the model chest_resnet in resources/models")
+    found = run(look_at_films(write_table(tmp_path, films=2)))
+    assert found.recipe("ct_cnn") is not None  # the same network
+    assert found.recipe("resnet34_transfer") is None  # another
+
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from inference.recipe import FilmClass, Recipe
 from inference.recipe_file import recipe_for_classes
 from inference.recipes import RECIPES, chest_resnet
 from viewer.errors import TrainingFailed
+from viewer.paths import shipped_models
 from viewer.reading import ReadingProgress
 from viewer.second_reader.libraries import load_torch, spoken
 from viewer.training import LEAST_CLASSES, ClassCount, FilmsFound, RecipeChoice
@@ -57,7 +58,7 @@ def look_at_films(data: Path) -> Generator[ReadingProgress, None, FilmsFound]:
         films = read_own_films(data)
         yield ReadingProgress("Looking for recipes", 0.7)
         yield from load_torch()
-        fitting = [recipe for recipe in RECIPES.values() if _can_start(recipe, data) and _fits(recipe, films.classes)]
+        fitting = [recipe for recipe in RECIPES.values() if _fits(recipe, films.classes) and _can_start(recipe, films, data)]
         everyone = {sample.patient for sample in films.samples}
         recipes = tuple(_choice(recipe, films) for recipe in sorted(fitting, key=_rank))
         return FilmsFound(data, _class_counts(films), len(everyone), films.notes, recipes, _devices())
@@ -119,9 +120,18 @@ def _class_counts(films: OwnFilms) -> tuple[ClassCount, ...]:
 # The recipes
 
 
-def _can_start(recipe: Recipe, data: Path) -> bool:
-    """Return whether the weights a recipe starts from can be had: those from chest films are learned from a pool of them."""
-    return recipe.weights != "chest" or (is_table(data) and (data.parent / chest_resnet.RECIPE.data.manifest).is_file())
+def _can_start(recipe: Recipe, films: OwnFilms, data: Path) -> bool:
+    """Return whether the weights a recipe starts from can be had: those from chest films are a model's or are learned first."""
+    if recipe.weights != "chest" or (is_table(data) and (data.parent / chest_resnet.RECIPE.data.manifest).is_file()):
+        return True
+    transfer = importlib.import_module("inference.transfer")
+    return transfer.find_chest_bundle(recipe, films.samples, shipped_bundles()) is not None
+
+
+def shipped_bundles() -> list[Path]:
+    """Return the folders of the models that ship, which training may start from."""
+    found: list[Path] = importlib.import_module("inference.bundle").list_bundles(shipped_models())
+    return found
 
 
 def _fits(recipe: Recipe, classes: Sequence[str]) -> bool:

@@ -25,7 +25,7 @@ from viewer.paths import examples_folder, own_models, training_folder
 from viewer.reading import ReadingProgress
 from viewer.second_reader.card import confusion_matrix
 from viewer.second_reader.libraries import import_calmly, load_torch, spoken, use_half_of_the_processors
-from viewer.second_reader.own_films import is_table, own_recipe, read_own_films
+from viewer.second_reader.own_films import is_table, own_recipe, read_own_films, shipped_bundles
 from viewer.training import EpochPoint, TrainedModel, TrainingProgress, TrainingRequest
 
 if TYPE_CHECKING:
@@ -93,7 +93,9 @@ def train_model(request: TrainingRequest) -> Generator[TrainingProgress, None, T
         device = importlib.import_module("inference.predict").choose_device(request.device)
         place = training_folder(request.name)
         table = request.data if is_table(request.data) else None
-        work = training_run.train_bundle(recipe, films.samples, place, device, manifest=table, data=request.data.parent)
+        work = training_run.train_bundle(
+            recipe, films.samples, place, device, manifest=table, data=request.data.parent, bundles=shipped_bundles()
+        )
         bundle = yield from _followed(work, Follower())
     folder = own_models() / request.name
     install(place, folder)
