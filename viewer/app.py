@@ -85,8 +85,9 @@ class Program(QObject):
         for desk in (self.films, self.documents, self.readings, self.examples, self.report, self.tags, self.trainings):
             desk.crashed.connect(self.show_crash)
         self.films.document_chosen.connect(self.documents.show_document)
-        self.films.document_chosen.connect(self.tags.take_document)
+        self.documents.document_shown.connect(self.tags.take_document)
         self.films.film_chosen.connect(self.documents.stop)
+        self.films.emptied.connect(self.documents.stop)
         self.documents.document_shown.connect(self.films.give_place)
         self.documents.film_wanted.connect(self.films.show_instance)
         self.trainings.model_installed.connect(self._take_model)

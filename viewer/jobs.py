@@ -87,17 +87,23 @@ class Job(QObject):
         self.deleteLater()
 
 
+class _Mail(QObject):
+    """Carries reports from pool threads to a queue; outlives it while a run still holds it, and then tells nobody."""
+
+    reported = Signal(object, str, object)
+
+
 class _Run(QRunnable):
-    def __init__(self, job: Job, queue: JobQueue) -> None:
+    def __init__(self, job: Job, mail: _Mail) -> None:
         super().__init__()
-        self._job, self._queue = job, queue
+        self._job, self._mail = job, mail
 
     def run(self) -> None:
         self._job.exhaust(self._report)
 
     def _report(self, kind: str, content: object) -> None:
-        # The queue emits, not the job: the job may be deleted on the GUI thread before this call has returned.
-        self._queue.reported.emit(self._job, kind, content)
+        # Neither job nor queue emits: both may be deleted on the GUI thread before this call has returned.
+        self._mail.reported.emit(self._job, kind, content)
 
 
 class JobQueue(QObject):
@@ -107,27 +113,31 @@ class JobQueue(QObject):
     hooks are not re-entrant) and training (1).
     """
 
-    reported = Signal(object, str, object)
-
     def __init__(self, threads: int, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._pool = QThreadPool(self)
         self._pool.setMaxThreadCount(threads)
         self._pool.setExpiryTimeout(-1)  # torch gives each new thread a pool of its own: keep the one we have
         self._jobs: set[Job] = set()
-        self.reported.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
+        self._is_shut_down = False
+        self._mail = _Mail()
+        self._mail.reported.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
 
     def submit(self, work: Work, name: str) -> Job:
         """Return a Job that has not started: connect to it, then :meth:`start` it."""
         return Job(work, name, self)
 
     def start(self, job: Job, priority: int = 0) -> None:
-        """Let the job run as soon as a thread is free, before waiting jobs of a lower priority."""
+        """Let the job run as soon as a thread is free, before waiting jobs of a lower priority; never after the end."""
+        if self._is_shut_down:
+            job.cancel()
+            return
         self._jobs.add(job)
-        self._pool.start(_Run(job, self), priority)
+        self._pool.start(_Run(job, self._mail), priority)
 
     def shut_down(self, timeout_ms: int = 10_000) -> bool:
-        """Cancel everything and wait; return whether all threads have ended."""
+        """Cancel everything, start nothing any more, and wait; return whether all threads have ended."""
+        self._is_shut_down = True
         for job in self._jobs:
             job.cancel()
         return self._pool.waitForDone(timeout_ms)

@@ -11,7 +11,7 @@ from pydicom.pixels import pixel_array
 from pydicom.pixels.processing import apply_color_lut
 
 from viewer.errors import UnreadableFile
-from viewer.imaging.dicom_file import quiet
+from viewer.imaging.dataset_reading import quiet
 from viewer.imaging.grayscale import full_range, to_display
 from viewer.imaging.image import Image, LookupTable
 from viewer.imaging.reader import headers, read_file

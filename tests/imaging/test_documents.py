@@ -295,6 +295,7 @@ def test_key_objects_list_the_pictures_that_were_chosen():
     assert (said.kind, said.title, said.kind_name) == ("key objects", "For Teaching", "Key Object Selection Document")
     assert (said.status, said.is_verified) == ("", True)
     assert said.lines[0].references[0].sop_instance_uid == "1.2.9"
+    assert said.lines[0].references[0].frame == 1
 
 
 # --------------------------------------------------------------------------------------------------------- real files

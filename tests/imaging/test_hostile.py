@@ -8,10 +8,11 @@ import imagecodecs
 import numpy as np
 import PIL.Image
 import pytest
+from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 
 from viewer.errors import UnreadableFile
-from viewer.imaging import dicom_file
+from viewer.imaging import dataset_reading
 from viewer.imaging.grayscale import to_display
 from viewer.imaging.opening import open_paths
 from viewer.imaging.reader import headers, read_file
@@ -83,7 +84,7 @@ def test_a_table_that_lies_about_itself_does_not_cost_the_picture(write_dicom, l
 @pytest.fixture
 def lut_item():
     def make(descriptor, entries):
-        item = dicom_file.Dataset()
+        item = Dataset()
         item.LUTDescriptor, item.LUTData = descriptor, entries
         item["LUTDescriptor"].VR = item["LUTData"].VR = "US"
         return item
@@ -104,7 +105,7 @@ def test_a_number_beyond_reason_does_not_cost_the_picture(write_dicom, keyword, 
 
 
 def test_a_deflated_bomb_is_refused(write_dicom, monkeypatch):
-    monkeypatch.setattr(dicom_file, "LARGEST_DATASET_BYTES", 2**20)
+    monkeypatch.setattr(dataset_reading, "LARGEST_DATASET_BYTES", 2**20)
     packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
     path = write_dicom("bomb.dcm", GREY)
     path.write_bytes(preamble(DEFLATED) + packer.compress(bytes(2**28)) + packer.flush())
@@ -119,20 +120,59 @@ def test_sequences_a_million_deep_are_refused(tmp_path):
 
 
 def test_a_header_without_end_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(dicom_file, "MOST_READS", 10_000)
+    monkeypatch.setattr(dataset_reading, "MOST_READS", 10_000)
     path = tmp_path / "long.dcm"
     path.write_bytes(preamble(IMPLICIT) + b"".join(struct.pack("<HHI", 9, element, 0) for element in range(20_000)))
     assert reason(path) == "its header has more elements than that of any film"
 
 
-def test_a_sequence_that_would_unfold_without_end_is_refused(write_dicom, monkeypatch):
-    monkeypatch.setattr(dicom_file, "LARGEST_SEQUENCE_BYTES", 2**20)
+def peak_of(path) -> int:
+    """Return the most bytes that reading a file takes at a time."""
+    tracemalloc.start()
+    headers(path)
+    read_file(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak
+
+
+def with_sequence(path, tag: tuple[int, int], value: bytes) -> None:
+    """Write a sequence of implicit VR before the pixel data of a file."""
+    data = path.read_bytes()
+    pixels = data.index(b"\xe0\x7f\x10\x00")
+    path.write_bytes(data[:pixels] + struct.pack("<HHI", *tag, len(value)) + value + data[pixels:])
+
+
+# Half a million items, as many elements in one item, and what pydicom takes for items though it is none.
+ENDLESS = {
+    "items": bytes.fromhex("feff00e000000000") * 500_000,
+    "elements": bytes.fromhex("feff00e000093d00")
+    + b"".join(struct.pack("<HHI", 0x11 + 2 * (n >> 16), n & 0xFFFF, 0) for n in range(500_000)),
+    "zeros": bytes(4_000_000),
+}
+
+
+@pytest.mark.parametrize("kind", ENDLESS)
+@pytest.mark.parametrize("tag", [(0x28, 0x3010), (0x5200, 0x9229), (0x5200, 0x9230)], ids=["VOI LUT", "shared", "frames"])
+def test_a_sequence_that_would_unfold_without_end_is_passed_over(write_dicom, tag, kind):
     path = write_dicom("long.dcm", GREY, IMPLICIT)
-    items = bytes.fromhex("feff00e000000000") * 150_000
-    sequence = struct.pack("<HHI", 0x5200, 0x9230, len(items)) + items
-    pixels = path.read_bytes().index(b"\xe0\x7f\x10\x00")
-    path.write_bytes(path.read_bytes()[:pixels] + sequence + path.read_bytes()[pixels:])
-    assert reason(path) == "a sequence of its header is longer than 1 MiB"
+    with_sequence(path, tag, ENDLESS[kind])
+    assert peak_of(path) < MOST_BYTES
+
+
+def test_groups_of_frames_longer_than_any_are_refused(write_dicom, monkeypatch):
+    monkeypatch.setattr(dataset_reading, "LARGEST_FRAME_GROUPS_BYTES", 2**20)
+    path = write_dicom("long.dcm", GREY, IMPLICIT)
+    with_sequence(path, (0x5200, 0x9230), bytes.fromhex("feff00e000000000") * 150_000)
+    assert reason(path) == "what it says of its frames is longer than 1 MiB"
+
+
+def test_a_deflated_bomb_without_its_preamble_is_refused_too(write_dicom, monkeypatch):
+    monkeypatch.setattr(dataset_reading, "LARGEST_DATASET_BYTES", 2**20)
+    packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    path = write_dicom("bomb.dcm", GREY)
+    path.write_bytes(preamble(DEFLATED)[132:] + packer.compress(bytes(2**28)) + packer.flush())
+    assert reason(path) == "its deflated contents would fill more than 1 MiB"
 
 
 def test_a_name_of_four_million_parts_counts_as_none(write_dicom):

@@ -324,7 +324,7 @@ def test_a_state_is_said_in_words():
         ("Point", "1"),
         ("", ""),
     ]
-    assert said.lines[-1].references[0].label == "CT Image, frame 2"
+    assert (said.lines[-1].references[0].label, said.lines[-1].references[0].frame) == ("CT Image, frame 2", 2)
 
 
 def test_the_list_shows_a_state_by_its_description_and_its_pictures():

@@ -199,3 +199,27 @@ def test_a_real_series_with_gaps_and_echoes_is_flagged_and_divided(shared_dicom)
             studies.add(found)
     remarked = [s for p in studies.patients() for y in p.studies for s in y.series if s.remarks]
     assert all(len(series.opened) >= 4 for series in remarked)
+
+
+def test_a_frame_that_is_replaced_keeps_its_patients_place():
+    first = frame("a.dcm", patient_id="1", study_uid="1", series_uid="1")
+    studies = add_all(first, frame("b.dcm", patient_id="2", study_uid="2", series_uid="2"))
+    studies.add(Opened(first.instance, np.ones((4, 4), np.uint8)))
+    assert names(studies) == [[["a.dcm"]], [["b.dcm"]]]
+
+
+def test_a_series_keeps_its_order_between_two_listings():
+    studies = add_all(frame("b.dcm", 2, series_uid="1"))
+    studies.take_changes()
+    studies.add(frame("a.dcm", 1, series_uid="1"))
+    assert len(studies.series_of("/films/b.dcm#0").opened) == 1
+    assert [o.instance.path.name for o in studies.series_of("/films/a.dcm#0").opened] == ["a.dcm", "b.dcm"]
+    studies.take_changes()
+    assert len(studies.series_of("/films/b.dcm#0").opened) == 2
+
+
+def test_a_frame_of_a_picture_is_found_by_its_number():
+    identity = Identity(series_uid="1", sop_instance_uid="1.2")
+    studies = add_all(*(Opened(Instance(Path("/films/cine.dcm"), n, 3, 4, 4, identity, True)) for n in range(3)))
+    assert [studies.find_picture("1.2", number).instance.frame for number in (1, 3, 9)] == [0, 2, 0]
+    assert studies.find_picture("1.3") is None

@@ -7,7 +7,7 @@ import pytest
 from PySide6.QtCore import QPointF, QSizeF
 
 from viewer.imaging.image import Window
-from viewer.widgets.canvas import HeatMapLook
+from viewer.widgets.heat_map_layer import HeatMapLook
 
 STATES = list(itertools.product((0, 90, 180, 270), (None, True, False)))
 

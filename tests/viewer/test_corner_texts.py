@@ -154,3 +154,14 @@ def test_letters_stand_on_their_four_sides():
     assert top[0] < 60 < 360 < bottom[0]
     assert left[0] == pytest.approx(200, abs=12)
     assert top[1] == pytest.approx(300, abs=12)
+
+
+def test_what_is_to_be_noticed_is_drawn_in_yellow_above_the_window():
+    def yellow_rows(content):
+        found = drawn(content)
+        return np.argwhere((found[..., 0] - found[..., 2] > 90) & (found[..., 1] - found[..., 2] > 60))[:, 0]
+
+    rows = yellow_rows(CornerTexts(bottom_left=("W 400  L 40",), notices=("Presentation state: PR1",)))
+    assert len(rows) > 20
+    assert rows.max() < painted(CornerTexts(bottom_left=("W 400  L 40",)))[0]
+    assert len(yellow_rows(CornerTexts(bottom_left=("Presentation state: PR1", "W 400  L 40")))) == 0

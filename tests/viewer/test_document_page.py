@@ -20,7 +20,7 @@ from viewer.widgets.pdf_view import MARGIN_PX
 
 Grab = Callable[[QWidget], np.ndarray]
 PAGES = ((100.0, 200.0), (100.0, 200.0), (50.0, 100.0))
-CT = Reference("1.2.9", "CT Image, frame 2")
+CT = Reference("1.2.9", "CT Image, frame 2", 2)
 
 
 @pytest.fixture
@@ -181,7 +181,7 @@ def test_a_reference_is_chosen_with_a_click(page: DocumentPage, qtbot: QtBot):
     assert page.text.toPlainText() == "Source  MR Image, CT Image, frame 2"
     with qtbot.waitSignal(page.reference_chosen) as chosen:
         qtbot.mouseClick(page.text.viewport(), Qt.MouseButton.LeftButton, pos=place_of(page, "CT Image"))
-    assert chosen.args == ["1.2.9"]
+    assert chosen.args == ["1.2.9", 2]
 
 
 def test_a_reference_is_chosen_with_the_keyboard(page: DocumentPage, qtbot: QtBot):
@@ -190,7 +190,7 @@ def test_a_reference_is_chosen_with_the_keyboard(page: DocumentPage, qtbot: QtBo
     qtbot.keyClick(page.text, Qt.Key.Key_Tab)
     with qtbot.waitSignal(page.reference_chosen) as chosen:
         qtbot.keyClick(page.text, Qt.Key.Key_Return)
-    assert chosen.args == ["1.2.9"]
+    assert chosen.args == ["1.2.9", 2]
     assert page.text.toPlainText() == "Source  CT Image, frame 2"
 
 

@@ -4,6 +4,7 @@ import pytest
 from PySide6.QtWidgets import QApplication, QLabel
 
 from viewer.app import Program
+from viewer.imaging.grayscale import default_voi
 from viewer.imaging.image import Document, Identity
 
 
@@ -33,7 +34,7 @@ def choose(program, qtbot, document: Document):
 
 def follow(program, qtbot, document):
     choose(program, qtbot, document)
-    program.window.document_page.reference_chosen.emit(document.refers_to[0])
+    program.window.document_page.reference_chosen.emit(document.refers_to[0], 1)
     qtbot.waitUntil(lambda: program.window.canvas.image is not None, timeout=10_000)
 
 
@@ -80,3 +81,40 @@ def test_a_document_that_has_gone_says_so(program, qtbot, tmp_path):
     program.documents.show_document(Document(tmp_path / "gone.dcm", "report", "Report", Identity()))
     page = program.window.document_page
     qtbot.waitUntil(lambda: any("no such file" in label.text() for label in page.findChildren(QLabel)), timeout=10_000)
+
+
+def test_a_presentation_state_is_named_on_the_film_and_comes_back_with_escape(program, states, qtbot):
+    follow(program, qtbot, states["pr_inverse_rot90_flip"])
+    canvas, window = program.window.canvas, program.window
+    assert canvas.corner_texts.notices[0] == "Presentation state: PR1"
+    for name in ("rotate-right", "flip-horizontal", "invert", "reset"):
+        window.action(name).trigger()
+    assert (canvas.geometry_of_view.rotation, canvas.geometry_of_view.mirrored) == (270, True)
+    assert not canvas.inverted
+
+
+def test_a_film_chosen_in_the_list_is_shown_without_the_presentation_state(program, states, qtbot):
+    follow(program, qtbot, states["pr_inverse_rot90_flip"])
+    canvas = program.window.canvas
+    program.films.show_instance(program.session.current)
+    assert (canvas.geometry_of_view.rotation, canvas.geometry_of_view.mirrored) == (0, False)
+    assert canvas.corner_texts.notices == ()
+    assert canvas.voi == default_voi(canvas.image)
+
+
+def test_a_document_has_the_keys_and_everything_can_be_closed_from_it(program, states, qtbot):
+    choose(program, qtbot, states["pr_window_graphics"])
+    window = program.window
+    assert not any(window.action(name).isEnabled() for name in ("next-image", "next-series", "fit", "invert", "overlays"))
+    assert window.document_page.focusProxy() is window.document_page.text
+    window.action("close-all").trigger()
+    assert window.centre.currentWidget() is window.start_screen
+    assert program.documents.content is None
+
+
+@pytest.mark.parametrize(("name", "enabled"), [("dx_overlay_6000_6002", True), ("dx_overlay_short_data", False)])
+def test_overlays_can_be_switched_where_there_are_some(program, shared_dicom, qtbot, name, enabled):
+    program.films.open([shared_dicom / "derived" / "overlay" / f"{name}.dcm"])
+    qtbot.waitUntil(lambda: program.window.canvas.image is not None, timeout=20_000)
+    assert program.window.action("overlays").isEnabled() is enabled
+    assert not program.window.action("shutter").isEnabled()

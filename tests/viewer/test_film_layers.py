@@ -8,6 +8,7 @@ from PySide6.QtTest import QTest
 from viewer.desk.films import FilmsDesk
 from viewer.imaging.image import Overlay, Shutter, Window
 from viewer.imaging.overlays import GRAPHICS_COLOR
+from viewer.imaging.picture_cache import DecodedPicture
 from viewer.jobs import JobQueue
 from viewer.session import Session
 from viewer.settings import Settings
@@ -121,23 +122,25 @@ def test_the_next_film_brings_its_own_layers(canvas, film, color):
 
 
 @pytest.fixture
-def window(qtbot):
-    """Return a window whose canvas is wired by the films desk."""
+def films(qtbot):
+    """Return the films desk of a window on screen."""
     made, queue = MainWindow(), JobQueue(1)
     qtbot.addWidget(made)
-    FilmsDesk(made, Session(), queue, Settings())
-    made.show_film_page(True)
+    desk = FilmsDesk(made, Session(), queue, Settings())
     made.show()
     qtbot.waitExposed(made)
-    yield made
+    yield desk
     assert queue.shut_down()
 
 
-def test_keys_of_the_window_hide_and_show_the_layers(window, picture, grabbed):
+def test_keys_of_the_window_hide_and_show_the_layers(films, picture, grabbed):
     covered = np.zeros((SIDE, SIDE), bool)
     covered[:, 150:] = True
-    window.canvas.show_image(picture(np.full((SIDE, SIDE), 100), overlays=(square(10, 10),), shutter=Shutter(covered)))
-    window.focus_canvas()
+    image = picture(np.full((SIDE, SIDE), 100), overlays=(square(10, 10),), shutter=Shutter(covered))
+    films.cache.put(DecodedPicture(image, (image.pixels,)))
+    films.show_instance(image.instance)
+    window = films.parent()
+    window.canvas.corner_texts_visible = False
     assert window.action("overlays").isChecked()
     assert window.action("shutter").isChecked()
     assert painted_at(window.canvas, grabbed) == [AMBER, BLACK]

@@ -5,6 +5,7 @@ import threading
 import time
 
 import pytest
+import shiboken6
 from PySide6.QtCore import QCoreApplication, QEvent, QThreadPool
 from PySide6.QtWidgets import QApplication
 
@@ -263,3 +264,37 @@ def test_two_hundred_jobs_leave_none_behind(qtbot, queue):
     qtbot.waitUntil(lambda: len(ended) == 200, timeout=5000)
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     assert queue.findChildren(Job) == []
+
+
+def test_a_queue_that_goes_while_a_job_still_runs_makes_no_noise(qapp, capfd):
+    queue, entered, may_end = JobQueue(1), threading.Event(), threading.Event()
+
+    def work():
+        entered.set()
+        may_end.wait(10)
+        yield "half"
+
+    queue.start(queue.submit(work(), "stubborn"))
+    assert entered.wait(10)
+    assert not queue.shut_down(timeout_ms=1)
+    threading.Timer(0.2, may_end.set).start()
+    shiboken6.delete(queue)  # its pool waits for the job
+    assert capfd.readouterr().err == ""
+
+
+def test_nothing_begins_after_the_end(qtbot, queue):
+    began = []
+
+    def endless(name):
+        began.append(name)
+        while True:
+            time.sleep(0.001)
+            yield
+
+    first = queue.submit(endless("last"), "last")
+    first.cancelled.connect(lambda: queue.start(queue.submit(endless("one too many"), "one too many")))
+    queue.start(first)
+    qtbot.waitUntil(lambda: began == ["last"])
+    assert queue.shut_down()
+    qtbot.wait(50)
+    assert began == ["last"]

@@ -1,7 +1,10 @@
 """What is open, and what belongs to the film on screen."""
 
+from pathlib import Path
+
 import pytest
 
+from viewer.imaging.image import NotOpened
 from viewer.session import Session
 
 AXIAL = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
@@ -93,6 +96,7 @@ def test_a_slice_that_comes_later_takes_its_place_among_its_siblings(opened):
     session.choose(opened("low", series_uid="s", position_mm=(0, 0, 1.0), **SLICE).instance)
     assert names(session.siblings()) == ["low", "high"]
     session.add(opened("middle", series_uid="s", position_mm=(0, 0, 5.0), **SLICE))
+    session.take_changes()
     assert names(session.siblings()) == ["low", "middle", "high"]
 
 
@@ -112,3 +116,21 @@ def test_closing_all_forgets_everything(session, reading):
     session.close_all()
     assert len(session.studies) == 0
     assert (session.current, session.image, session.reading, session.siblings()) == (None, None, None, [])
+
+
+def test_a_film_that_is_listed_no_longer_leads_to_the_first_series(opened):
+    session = Session()
+    for number in (1, 2):
+        session.add(opened(f"{number}.dcm", study_uid="1", series_uid=f"s{number}", series_number=number, patient_id="7"))
+    session.choose(opened("2.dcm", study_uid="1", series_uid="s2").instance)
+    session.take_out(NotOpened(Path("2.dcm"), "2.dcm could not be opened: its picture is damaged."))
+    assert session.neighbouring_series(1).path.name == "1.dcm"
+
+
+def test_remarks_are_those_of_the_series_on_screen(opened):
+    session = Session()
+    for z in (0.0, 1.0, 2.0, 4.0, 5.0):
+        session.add(opened(f"{z}.dcm", series_uid="s", position_mm=(0, 0, z), **SLICE))
+    assert session.remarks() == ()
+    session.choose(session.studies.find("2.0.dcm#0").instance)
+    assert session.remarks() == ("1 image seems to be missing: one gap in slices 1 mm apart.",)

@@ -123,7 +123,6 @@ def test_a_recipe_may_start_from_the_chest_model_that_ships(tmp_path):
     assert found.recipe("resnet34_transfer") is None  # another
 
 
-
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -1,13 +1,15 @@
 """The study list, through its search field, its rows and its keys."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PySide6.QtCore import QModelIndex, Qt
+from PySide6.QtWidgets import QLabel
 
-from viewer.imaging.image import Identity, Instance, Opened
+from viewer.imaging.image import Document, Identity, Instance, Opened
 from viewer.imaging.series import Studies
 from viewer.widgets.study_list import StudyList
 from viewer.widgets.study_tree import COUNT
@@ -183,3 +185,52 @@ def test_clearing_forgets_everything(studies):
     studies.clear()
     studies.add(picture("a.png"))
     assert lines(studies) == ["pictures", "  a.png [1]"]
+
+
+def test_each_word_is_searched_for_where_it_stands(studies, qtbot):
+    studies.add(opened("a.dcm", study="1", study_date="2020-03-10"))
+    studies.add(opened("b.dcm", study="2", series="2.1", study_date="2021-04-11"))
+    qtbot.keyClicks(studies.search_field, "anna 2021 muller")
+    assert lines(studies) == ["Muller Anna", "  2021-04-11 · study", "    Series [1]"]
+
+
+def test_an_accession_number_is_found(studies, qtbot):
+    studies.add(opened("a.dcm", study="1", accession_number="A7"))
+    studies.add(opened("b.dcm", name="Someone Else", study="2", series="2.1", accession_number="B8"))
+    qtbot.keyClicks(studies.search_field, "b8")
+    assert lines(studies)[0] == "Someone Else"
+    assert "B8" in studies.tree.model().index(0, 0, studies.tree.model().index(1, 0)).data(Qt.ItemDataRole.ToolTipRole)
+
+
+def place(z, name=None):
+    kind = {"position_mm": (0.0, 0.0, z), "orientation": (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)}
+    return replace(opened(name or f"{z}.dcm"), instance=replace(opened(name or f"{z}.dcm").instance, **kind))
+
+
+def test_the_tool_tip_follows_when_more_is_odd(studies):
+    studies.add(*(place(z) for z in (0.0, 1.0, 2.0, 3.0)), place(3.0, "copy.dcm"))
+    studies.set_current("/films/0.0.dcm#0")
+    assert "One image lies" in studies.tree.currentIndex().data(Qt.ItemDataRole.ToolTipRole)
+    studies.add(place(2.0, "another.dcm"))
+    assert "2 images lie" in studies.tree.currentIndex().data(Qt.ItemDataRole.ToolTipRole)
+
+
+def test_a_series_moves_to_its_place_when_its_number_is_known_and_stays_chosen(studies):
+    upright = {"orientation": (1.0, 0.0, 0.0, 0.0, 0.0, -1.0), "position_mm": (0.0, 0.0, 0.0)}
+    sagittal = opened("s.dcm", 5)
+    studies.add(replace(sagittal, instance=replace(sagittal.instance, **upright)), place(1.0, "a.dcm"))
+    studies.add(opened("b.dcm", 3, series="1.2", series_number=None, series_description="Other"))
+    studies.set_current("/films/s.dcm#0")
+    early = opened("early.dcm", 0)
+    studies.add(replace(early, instance=replace(early.instance, **upright)))
+    assert [line.strip() for line in lines(studies)[2:]] == ["Series [2]", "Series [1]", "Other [1]"]
+    assert studies.tree.currentIndex().data(COUNT) == 2
+
+
+def test_documents_alone_are_counted(studies):
+    for name in ("a.dcm", "b.dcm"):
+        studies.open.add_document(Document(Path("/films") / name, "report", "Report", Identity()))
+    studies.refresh()
+    assert any(label.text() == "2 documents" for label in studies.findChildren(QLabel))
+    studies.clear()
+    assert not any("document" in label.text() for label in studies.findChildren(QLabel))

@@ -72,6 +72,7 @@ class DocumentsDesk(QObject):
         self.content, self._state = read
         self._job = None
         self._page.show_document(self.content, self._names())
+        self._window.focus_document()
 
     def _names(self) -> dict[str, str]:
         """Return what the pictures that are open are called, by SOP Instance UID."""
@@ -84,8 +85,8 @@ class DocumentsDesk(QObject):
         self._job = None
         self._page.show_problem(self._document.title if self._document else "", str(error))
 
-    def _follow(self, sop_instance_uid: str) -> None:
-        opened = self._session.studies.find_picture(sop_instance_uid)
+    def _follow(self, sop_instance_uid: str, frame: int) -> None:
+        opened = self._session.studies.find_picture(sop_instance_uid, frame)
         if opened is None:
             self._window.show_doing("The picture that this document names is not open.", None)
             return

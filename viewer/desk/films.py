@@ -9,18 +9,29 @@ from typing import Any
 from PySide6.QtCore import QObject, QPointF, QRectF, Signal
 
 from viewer.desk.opening import OpeningDesk
-from viewer.desk.prefetch import Prefetcher, decode
+from viewer.desk.pictures import PictureLoader
 from viewer.errors import ViewerError
 from viewer.imaging.documents.presentation_state import PresentationState, applied
 from viewer.imaging.grayscale import preset_voi, presets
 from viewer.imaging.image import Document, Image, Instance
 from viewer.imaging.picture_cache import DecodedPicture, PictureCache, memory_budget
-from viewer.jobs import Job, JobQueue
+from viewer.jobs import JobQueue
 from viewer.session import Session
 from viewer.settings import CORNER_TEXT, DRAG_DOWN_BRIGHTER, MEMORY_MB, Settings
 from viewer.widgets.canvas import Canvas, Tool
 from viewer.widgets.corner_contents import corner_texts_of
 from viewer.widgets.main_window import TOOL_ACTIONS, MainWindow
+
+FILM_ACTIONS = (
+    "fit", "one-to-one", "invert", "rotate-right", "rotate-left", "flip-horizontal", "flip-vertical", "reset", "zoom-in",
+    "zoom-out",
+)  # fmt: skip
+"""What can be done with a film that is on screen."""
+STEP_ACTIONS = ("previous-image", "next-image", "first-image", "last-image", "previous-series", "next-series")
+"""What leads from a film to another; a document in its place has these keys for itself."""
+
+MOST_NOTICES = 4
+"""More of them would cover the film."""
 
 
 class FilmsDesk(QObject):
@@ -32,6 +43,8 @@ class FilmsDesk(QObject):
     """A film is about to be shown."""
     film_left = Signal()
     """The film on screen is about to go."""
+    emptied = Signal()
+    """Nothing is open any more."""
     crashed = Signal(str)
 
     document_chosen = Signal(object)
@@ -43,18 +56,23 @@ class FilmsDesk(QObject):
         super().__init__(window)
         self._window, self._session, self._loading, self._settings = window, session, loading, settings
         self._canvas: Canvas = window.canvas
-        self._showing: Job | None = None
-        self._pointed: tuple[int, int] | None = None
         self._direction = 1
         self._state: PresentationState | None = None
-        self.cache = PictureCache(0)
-        self._prefetch = Prefetcher(background or loading, self.cache, self)
+        self._is_in_state = False
+        self._goal: Instance | None = None
+        self._pictures = PictureLoader(loading, background or loading, self)
         self.opening = OpeningDesk(window, session, loading, background or loading, settings)
         self._connect()
         self.take_settings()
         window.action("corner-text").setChecked(settings.get(CORNER_TEXT))
         window.set_presets([])
         self._enable_film_actions(False)
+        self._enable_steps(False, is_open=False)
+
+    @property
+    def cache(self) -> PictureCache:
+        """Return the decoded pictures that are kept in memory."""
+        return self._pictures.cache
 
     def _connect(self) -> None:
         window, canvas = self._window, self._canvas
@@ -81,13 +99,17 @@ class FilmsDesk(QObject):
         window.preset_chosen.connect(self._choose_preset)
         self.opening.first_found.connect(self._show_found)
         self.opening.emptied.connect(self._show_start)
+        self.opening.listed.connect(self._take_list)
         self.opening.crashed.connect(self.crashed)
-        self._prefetch.crashed.connect(self.crashed)
+        self._pictures.loaded.connect(self._show_decoded)
+        self._pictures.failed.connect(self._decoding_failed)
+        self._pictures.crashed.connect(self._decoding_crashed)
+        self._pictures.prefetch_crashed.connect(self.crashed)
         window.study_list.document_chosen.connect(self.document_chosen)
         window.study_list.instance_chosen.connect(self.show_instance)
         canvas.voi_changed.connect(self._refresh_corners)
         canvas.view_changed.connect(self._refresh_corners)
-        canvas.pixel_pointed.connect(self._point)
+        canvas.pixel_pointed.connect(self._refresh_corners)
         canvas.step_requested.connect(self._step)
         canvas.context_requested.connect(window.open_context_menu)
 
@@ -107,14 +129,10 @@ class FilmsDesk(QObject):
     def close_all(self) -> None:
         """Close every film and show the start screen."""
         self.opening.close_all()
-        self._prefetch.stop()
-        self.cache.clear()
-        self.film_left.emit()
+        self._leave()
+        self._pictures.close()
         self._session.close_all()
-        self._canvas.clear()
-        self._window.set_presets([])
-        self._enable_film_actions(False)
-        self._window.show_film_page(False)
+        self._show_start()
 
     def _show_found(self, found: Instance | Document) -> None:
         if isinstance(found, Document):
@@ -123,7 +141,23 @@ class FilmsDesk(QObject):
             self.show_instance(found)
 
     def _show_start(self) -> None:
+        self._take_film_off()
+        self._enable_steps(False, is_open=False)
         self._window.show_film_page(False)
+        self.emptied.emit()
+
+    def _take_film_off(self, message: str = "") -> None:
+        """Leave the canvas empty but for a sentence, and offer nothing that needs a film."""
+        self._canvas.clear(message)
+        self._window.set_presets([])
+        self._enable_film_actions(False)
+
+    def _take_list(self) -> None:
+        """Scroll through what has been listed by now."""
+        self._canvas.wheel_steps = len(self._session.siblings()) > 1
+        self._refresh_corners()
+        if not self._pictures.is_busy:
+            self._decode_ahead()
 
     # Showing
 
@@ -131,14 +165,12 @@ class FilmsDesk(QObject):
         """Let go of the film: a document is shown in its place."""
         self._leave()
         self._session.show_document()
-        self._canvas.clear()
-        self._window.set_presets([])
-        self._enable_film_actions(False)
+        self._take_film_off()
+        self._enable_steps(False)
 
     def _leave(self) -> None:
-        if self._showing is not None:
-            self._showing.cancel()
-            self._showing = None
+        self._goal = None
+        self._pictures.drop()
         self.film_left.emit()
 
     def show_instance(self, instance: Instance, state: PresentationState | None = None) -> None:
@@ -149,31 +181,21 @@ class FilmsDesk(QObject):
         self._session.choose(instance)
         self._window.show_film_page(True)
         self._window.study_list.set_current(instance.key)
-        kept = self.cache.find(instance.key)
-        if kept is not None:
-            self._show_decoded(kept)
-            return
-        job = self._loading.submit(decode(instance), "decode film")
-        job.finished.connect(self._show_decoded)
-        job.failed.connect(self._decoding_failed)
-        job.crashed.connect(self._decoding_crashed)
-        self._showing = job
-        self._loading.start(job)
+        self._enable_steps(True)
+        self._pictures.load(instance)
 
     def _show_decoded(self, picture: DecodedPicture) -> None:
-        self._showing = None
         image, levels, state = picture.image, picture.levels, self._state
         if state is not None:
             image = applied(image, state)
         if not self._session.take_image(image):
             return
-        self.cache.put(picture)
         self.cache.show(image.instance.key)
-        same_series = _same_series(self._canvas.image, image)
-        if not same_series:
+        keeps_view = state is None and not self._is_in_state and _same_series(self._canvas.image, image)
+        if not keeps_view:
             self._window.action("invert").setChecked(False)
         self._canvas.wheel_steps = len(self._session.siblings()) > 1
-        self._canvas.show_image(image, levels, keep_view=same_series and state is None)
+        self._canvas.show_image(image, levels, keep_view=keeps_view)
         self._present(image, state)
         rows = [] if image.is_color else [(p.key, p.name, p.title) for p in presets(image)]
         self._window.set_presets(rows)
@@ -181,12 +203,14 @@ class FilmsDesk(QObject):
         self._refresh_corners()
         self._window.focus_canvas()
         self.film_shown.emit(picture.image)
-        self._decode_ahead()
+        if not self._go_on():
+            self._decode_ahead()
 
     def _present(self, image: Image, state: PresentationState | None) -> None:
         """Turn the picture and draw on it as a presentation state asks."""
         uid, frame = image.identity.sop_instance_uid, image.instance.frame + 1
-        if state is None or not state.applies_to(uid, frame):
+        self._is_in_state = state is not None and state.applies_to(uid, frame)
+        if state is None or not self._is_in_state:
             return
         self._canvas.rotate(state.rotation)
         if state.is_flipped:
@@ -199,30 +223,33 @@ class FilmsDesk(QObject):
         siblings = self._session.siblings()
         at = next((n for n, s in enumerate(siblings) if self._session.current and s.key == self._session.current.key), -1)
         if at >= 0 and len(siblings) > 1:
-            self._prefetch.aim(siblings, at, self._direction)
+            self._pictures.decode_ahead(siblings, at, self._direction)
 
     def _decoding_failed(self, error: ViewerError) -> None:
-        self._showing = None
-        self._enable_film_actions(False)
-        self._canvas.clear(str(error))
-        self._window.show_doing(str(error), None)
+        self._take_film_off(str(error))
+        if not self.opening.is_busy:
+            self._window.show_doing(str(error), None)
+        self._go_on()
 
     def _decoding_crashed(self, traceback_text: str) -> None:
-        self._showing = None
-        self._enable_film_actions(False)
-        self._canvas.clear("This film could not be shown, by a fault of the program.")
+        self._take_film_off("This film could not be shown, by a fault of the program.")
         self.crashed.emit(traceback_text)
 
     def _enable_film_actions(self, enabled: bool) -> None:
-        for name in ("fit", "one-to-one", "invert", "rotate-right", "rotate-left", "flip-horizontal", "flip-vertical",
-                     "reset", "zoom-in", "zoom-out", "close-all"):  # fmt: skip
+        image = self._canvas.image
+        for name in FILM_ACTIONS:
             self._window.action(name).setEnabled(enabled)
+        # It also leads out of the full screen.
+        self._window.action("reset").setEnabled(enabled or self._window.isFullScreen())
+        self._window.action("overlays").setEnabled(image is not None and bool(image.overlays))
+        self._window.action("shutter").setEnabled(image is not None and image.shutter is not None)
+
+    def _enable_steps(self, enabled: bool, is_open: bool = True) -> None:
+        for name in STEP_ACTIONS:
+            self._window.action(name).setEnabled(enabled)
+        self._window.action("close-all").setEnabled(is_open)
 
     # Corners
-
-    def _point(self, position: tuple[int, int] | None) -> None:
-        self._pointed = position
-        self._refresh_corners()
 
     def _refresh_corners(self) -> None:
         image = self._session.image
@@ -230,7 +257,12 @@ class FilmsDesk(QObject):
             return
         siblings = self._session.siblings()
         number = next((i for i, s in enumerate(siblings, 1) if s.key == image.instance.key), 1)
-        self._canvas.corner_texts = corner_texts_of(self._canvas, image, self._pointed, number, len(siblings))
+        said = (*image.warnings, *self._session.remarks())
+        if self._state is not None and self._is_in_state:
+            said = (f"Presentation state: {self._state.label or 'without a name'}", *said)
+        said = said[:MOST_NOTICES]
+        count, pointed = max(len(siblings), 1), self._canvas.pointed()
+        self._canvas.corner_texts = corner_texts_of(self._canvas, image, pointed, number, count, said)
         self._canvas.update()
 
     def _show_corner_text(self, visible: bool) -> None:
@@ -259,6 +291,8 @@ class FilmsDesk(QObject):
             return
         self._window.action("invert").setChecked(False)
         self._canvas.reset()
+        if self._canvas.image is not None:
+            self._present(self._canvas.image, self._state)
 
     def _zoom_in(self) -> None:
         self._canvas.zoom_by(1.25)
@@ -279,6 +313,7 @@ class FilmsDesk(QObject):
         self._canvas.flip(False)
 
     def _full_screen(self, full: bool) -> None:
+        self._window.action("reset").setEnabled(full or self._canvas.image is not None)
         if full:
             self._window.showFullScreen()
         else:
@@ -303,14 +338,30 @@ class FilmsDesk(QObject):
 
     def _go(self, where: Any) -> None:
         siblings = self._session.siblings()
-        current = self._session.current
-        if current is None or len(siblings) < 2:
+        current = self._goal or self._session.current
+        if current is None:
             return
-        at = next(i for i, s in enumerate(siblings) if s.key == current.key)
+        at = next((i for i, s in enumerate(siblings) if s.key == current.key), None)
+        if at is None:
+            # The film could not be shown, and is listed no longer.
+            self._go_series(1)
+            return
         to = min(max(where(at, len(siblings)), 0), len(siblings) - 1)
-        if to != at:
-            self._direction = 1 if to > at else -1
+        if to == at:
+            return
+        self._direction = 1 if to > at else -1
+        if self._pictures.is_busy and siblings[to].key not in self.cache:
+            # A key held down outruns the decoder: what it decodes is shown, and then the way goes on from there.
+            self._goal = siblings[to]
+        else:
             self.show_instance(siblings[to])
+
+    def _go_on(self) -> bool:
+        """Go to where the keys have led meanwhile; return whether there was such a place."""
+        goal = self._goal
+        if goal is not None:
+            self.show_instance(goal)
+        return goal is not None
 
     def _previous_series(self) -> None:
         self._go_series(-1)

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QFileDialog
 from viewer.desk.thumbnails import ThumbnailMaker
 from viewer.errors import ViewerError
 from viewer.imaging.image import Document, NotOpened, Opened, OpenProgress, OpenSummary
-from viewer.imaging.opening import open_paths
+from viewer.imaging.opening import copy_sentence, open_paths
 from viewer.imaging.phantom import write_film
 from viewer.imaging.sources import PasswordNeeded
 from viewer.imaging.thumbnails import Thumbnail
@@ -27,13 +27,14 @@ from viewer.widgets.password_dialog import PasswordDialog
 from viewer.widgets.problems_dialog import ProblemsDialog
 
 FILE_FILTER = "Films (*.dcm *.dicom *.dic *.ima *.png *.jpg *.jpeg *.tif *.tiff *.bmp *.webp *.zip DICOMDIR);;All files (*)"
+Opening = Generator[Any, None, OpenSummary]
 REFRESH_MS = 80
 """Rows of the study list are sorted and drawn this often at most while thousands of files arrive."""
 REST = 8
 """Between two refreshes the window rests this many times as long as the last one took."""
 
 
-def open_sample() -> Generator[Any, None, OpenSummary]:
+def open_sample() -> Opening:
     """Draw the synthetic film if it is not there yet, then open it."""
     path = sample_film()
     if not path.is_file():
@@ -42,11 +43,50 @@ def open_sample() -> Generator[Any, None, OpenSummary]:
     return (yield from open_paths([path]))
 
 
+class Openings:
+    """Openings under way: what was dropped last goes on first, what it has interrupted goes on after it."""
+
+    def __init__(self) -> None:
+        self._works: list[tuple[int, Opening]] = []
+        self.newest = 0
+
+    def add(self, work: Opening) -> None:
+        """Open this next; may be called on another thread than the one that runs."""
+        self.newest += 1
+        self._works.append((self.newest, work))
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Return whether something is left to be opened."""
+        return bool(self._works)
+
+    def run(self) -> Generator[tuple[int, Any], None, None]:
+        """Yield what is found with the number of its opening; an OpenSummary is the last of each."""
+        try:
+            while self._works:
+                numbered = self._works[-1]
+                number, work = numbered
+                try:
+                    found = next(work)
+                except StopIteration as end:
+                    self._works.remove(numbered)
+                    found = end.value
+                except ViewerError as error:
+                    self._works.remove(numbered)
+                    found = NotOpened(Path(), str(error))
+                yield number, found
+        finally:
+            for _, work in self._works:
+                work.close()
+
+
 class OpeningDesk(QObject):
     """Opens what is dropped, lists it, and names what could not be opened."""
 
     first_found = Signal(object)
-    """Instance or Document: the first of what was dropped."""
+    """Instance or Document: the first film of what was dropped, or its first document where it has no film."""
+    listed = Signal()
+    """The study list shows all that has been found until now."""
     emptied = Signal()
     """Nothing is open."""
     crashed = Signal(str)
@@ -58,7 +98,10 @@ class OpeningDesk(QObject):
         self._window, self._session, self._loading, self._settings = window, session, loading, settings
         self._thumbnails = ThumbnailMaker(background, self)
         self._opening: Job | None = None
+        self._openings = Openings()
+        self._opened = 0
         self._show_first = False
+        self._first_document: Document | None = None
         self._locked: list[PasswordNeeded] = []
         self._problems = ProblemsDialog(window)
         self._problems_seen = 0
@@ -132,25 +175,32 @@ class OpeningDesk(QObject):
 
     # While it is opened
 
-    def _start(self, work: Generator[Any, None, OpenSummary]) -> None:
+    def _start(self, work: Opening) -> None:
+        self._show_first, self._first_document = True, None
+        if self._opening is not None and not self._opening.is_cancelled:
+            self._openings.add(work)
+            return
         if self._opening is not None:
             # Its end must not be taken for that of the opening that begins now.
             self._opening.cancelled.disconnect(self._ended)
-            self._opening.cancel()
-        self._show_first = True
         self._locked.clear()
-        self._problems_seen = len(self._session.not_opened)
-        job = self._loading.submit(work, "open films")
+        self._opened, self._problems_seen = 0, len(self._session.not_opened)
+        self._openings = Openings()
+        self._openings.add(work)
+        self._run()
+
+    def _run(self) -> None:
+        job = self._loading.submit(self._openings.run(), "open films")
         job.progressed.connect(self._take)
-        job.finished.connect(self._opened)
-        job.failed.connect(self._failed)
-        job.crashed.connect(self.crashed)
+        job.finished.connect(self._opened_all)
+        job.crashed.connect(self._crash)
         job.cancelled.connect(self._ended)
         self._opening = job
         self._window.show_doing("Opening", 0.0, cancellable=True)
         self._loading.start(job)
 
-    def _take(self, found: object) -> None:
+    def _take(self, numbered: tuple[int, object]) -> None:
+        number, found = numbered
         if isinstance(found, OpenProgress):
             self._window.show_doing(f"Opening {found.name}", found.done / max(found.total, 1), cancellable=True)
         elif isinstance(found, NotOpened):
@@ -158,30 +208,54 @@ class OpeningDesk(QObject):
         elif isinstance(found, PasswordNeeded):
             self._locked.append(found)
         elif isinstance(found, Opened | Document):
-            self._take_found(found)
+            self._take_found(found, number == self._openings.newest)
+        elif isinstance(found, OpenSummary):
+            self._opened += found.opened
+            if number == self._openings.newest:
+                self._show_document()
 
-    def _take_found(self, found: Opened | Document) -> None:
-        if self._session.add(found) and not self._refresh.isActive():
+    def _take_found(self, found: Opened | Document, is_newest: bool) -> None:
+        original = None if isinstance(found, Document) else self._session.original_of(found)
+        if original is None and self._session.add(found) and not self._refresh.isActive():
             self._refresh.start()
-        if self._show_first:
+        if isinstance(found, Opened) and original is not None and found.instance.frame == 0:
+            self._session.not_opened.append(NotOpened(found.instance.path, copy_sentence(found.instance.path, original.path)))
+        if not self._show_first or not is_newest:
+            return
+        if isinstance(found, Document):
+            self._first_document = self._first_document or found
+        else:
             self._show_first = False
             self.refresh()
-            self.first_found.emit(found if isinstance(found, Document) else found.instance)
+            self.first_found.emit(original or found.instance)
+
+    def _show_document(self) -> None:
+        """Show the first document of what was dropped last, where no film was in it."""
+        if self._show_first and self._first_document is not None:
+            self._show_first = False
+            self.refresh()
+            self.first_found.emit(self._first_document)
 
     def refresh(self) -> None:
         """Bring the study list up to date, and ask for the thumbnails it lacks."""
         self._refresh.stop()
         began = time.monotonic()
-        for group in self._session.studies.take_changes():
+        for group in self._session.take_changes():
             self._window.study_list.show_group(group)
             self._thumbnails.want([series.opened[0] for series in group.series])
+        self.listed.emit()
         # Long series take longer to sort: the list then follows more slowly, and the window stays free.
         self._refresh.setInterval(max(REFRESH_MS, int(REST * 1000 * (time.monotonic() - began))))
 
-    def _opened(self, summary: OpenSummary) -> None:
+    def _opened_all(self) -> None:
+        if self._openings.is_unfinished:
+            # Something was dropped at the very moment the last opening ended.
+            self._run()
+            return
         self._ended()
         self._ask_for_password()
-        self._tell_problems(summary.opened)
+        self._tell_problems(self._opened)
+        self._show_new_problems()
         if not len(self._session.studies) and not self._session.studies.documents():
             self.emptied.emit()
 
@@ -201,18 +275,26 @@ class OpeningDesk(QObject):
     def _leave_locked(self, _path: Path) -> None:
         self._ask_for_password()
 
+    def _new_problems(self) -> list[NotOpened]:
+        return self._session.not_opened[self._problems_seen :]
+
     def _tell_problems(self, opened: int) -> None:
-        new = self._session.not_opened[self._problems_seen :]
-        if new:
-            self._window.action("problems").setEnabled(True)
+        new = self._new_problems()
+        self._window.action("problems").setEnabled(bool(self._session.not_opened))
+        if new and self._opening is None:
             self._window.show_doing(_not_opened_sentence(opened, new), None)
+        if self._problems.isVisible():
+            self._problems.show_problems(new)
+
+    def _show_new_problems(self) -> None:
+        """List the problems of an opening that has just ended, without taking the keyboard from the film."""
+        if new := self._new_problems():
             self._problems.show_problems(new)
             self._problems.show()
 
-    def _failed(self, error: ViewerError) -> None:
+    def _crash(self, traceback_text: str) -> None:
         self._ended()
-        self._session.not_opened.append(NotOpened(Path(), str(error)))
-        self._window.show_doing(str(error), None)
+        self.crashed.emit(traceback_text)
 
     def _ended(self) -> None:
         self._opening = None
@@ -229,6 +311,8 @@ class OpeningDesk(QObject):
         self.cancel()
         self._refresh.stop()
         self._thumbnails.stop()
+        self._locked.clear()
+        self._problems.hide()
         self._window.study_list.clear()
         self._window.action("problems").setEnabled(False)
 
@@ -236,6 +320,7 @@ class OpeningDesk(QObject):
         self._problems.show_problems(self._session.not_opened)
         self._problems.show()
         self._problems.raise_()
+        self._problems.activateWindow()
 
     # Thumbnails
 
@@ -244,7 +329,7 @@ class OpeningDesk(QObject):
             self._refresh.start()
 
     def _take_unreadable(self, problem: NotOpened) -> None:
-        """Take a file that cannot be decoded out of the list, and name it."""
+        """Take a file that cannot be decoded out of the list, and name it where nobody is interrupted."""
         self._session.take_out(problem)
         self._refresh.start()
         self._tell_problems(len(self._session.studies))

@@ -30,6 +30,10 @@ def decode(instance: Instance) -> Generator[str, None, DecodedPicture]:
 class Prefetcher(QObject):
     """Fills the cache around the picture on screen; a picture that cannot be decoded is left for when it is wanted."""
 
+    kept = Signal(object)
+    """DecodedPicture, in the cache now."""
+    given_up = Signal(str)
+    """Key of a frame that was being decoded and is not in the cache."""
     crashed = Signal(str)
 
     def __init__(self, queue: JobQueue, cache: PictureCache, parent: QObject) -> None:
@@ -51,6 +55,10 @@ class Prefetcher(QObject):
             self._job.cancel()
         self._start_next()
 
+    def is_decoding(self, key: str) -> bool:
+        """Return whether a frame is being decoded: ``kept`` or ``given_up`` will tell of it."""
+        return self._job is not None and not self._job.is_cancelled and self._decoding == key
+
     def stop(self) -> None:
         """Want nothing more."""
         self._wanted = []
@@ -66,23 +74,25 @@ class Prefetcher(QObject):
         job.finished.connect(self._keep)
         job.failed.connect(self._give_up)
         job.crashed.connect(self._crash)
-        job.cancelled.connect(self._ended)
+        job.cancelled.connect(self._leave)
         self._job, self._decoding = job, instance.key
         self._queue.start(job, PRIORITY)
 
     def _keep(self, picture: DecodedPicture) -> None:
         self._cache.put(picture)
-        self._ended()
+        self._job = None
+        self.kept.emit(picture)
+        self._start_next()
 
-    def _give_up(self, _error: object) -> None:
+    def _give_up(self, _error: object = None) -> None:
         self._given_up.add(self._decoding)
-        self._ended()
+        self._leave()
 
     def _crash(self, traceback_text: str) -> None:
-        self._given_up.add(self._decoding)
-        self._ended()
+        self._give_up()
         self.crashed.emit(traceback_text)
 
-    def _ended(self) -> None:
-        self._job = None
+    def _leave(self) -> None:
+        key, self._job = self._decoding, None
+        self.given_up.emit(key)
         self._start_next()

@@ -15,7 +15,7 @@ from viewer.reading import Reading, ReadingProgress
 from viewer.second_reader.reader import SecondReader
 from viewer.session import Session
 from viewer.settings import HEAT_MAP_COLORS, HEAT_MAP_OPACITY, HEAT_MAP_OUTLINE, MODEL, Settings
-from viewer.widgets.canvas import HeatMapLook
+from viewer.widgets.heat_map_layer import HeatMapLook
 from viewer.widgets.main_window import MainWindow
 
 

@@ -6,43 +6,28 @@ header is enough, and before memory is taken for what a header merely claims.
 
 from __future__ import annotations
 
-import logging
-import struct
-import warnings
-import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
-import pydicom
-from pydicom import config
-from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset, FileDataset
-from pydicom.errors import InvalidDicomError
 from pydicom.uid import UID
 
 from viewer.errors import UnreadableFile, UnsupportedFile
 from viewer.imaging import decoders
-from viewer.imaging.header import CONVERSION_ERRORS, integer, raw_value, text, vr_by_tag
+from viewer.imaging.dataset_reading import quiet, read_dataset
+from viewer.imaging.element_walk import UNDEFINED_LENGTH
+from viewer.imaging.header import integer, raw_value, text
 from viewer.imaging.pixel_layout import PixelLayout, bytes_of_frame
 
 LARGEST_FRAME_PIXELS = 2**26
 """A film of 14 x 17 inches at 50 micrometres has 61 million pixels."""
 LARGEST_FRAME_BYTES = 2**28
-LARGEST_DATASET_BYTES = 2**29
-"""Of a deflated data set, inflated."""
-LARGEST_SEQUENCE_BYTES = 2**25
 MOST_FRAMES = 2**16
-MOST_READS = 2**20
-"""Pieces a header is read in, two or three an element; pydicom keeps half a kilobyte of each."""
 _LONG_VALUE = 2**16
-_META_BYTES = 2048
 # 64 characters by the standard; its longest name of one has somewhat more.
 _LONGEST_UID = 100
-_UNDEFINED_LENGTH = 0xFFFFFFFF
 
 GREY = ("MONOCHROME1", "MONOCHROME2")
 _COLOR = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT", "YBR_PARTIAL_420", "YBR_PARTIAL_422", "XYB")
@@ -51,14 +36,6 @@ _DEFLATED = "1.2.840.10008.1.2.1.99"
 _BIG_ENDIAN = "1.2.840.10008.1.2.2"
 _NATIVE = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", _DEFLATED, _BIG_ENDIAN)
 _JPIP = ("1.2.840.10008.1.2.4.94", "1.2.840.10008.1.2.4.95", "1.2.840.10008.1.2.4.204", "1.2.840.10008.1.2.4.205")
-# What pydicom is seen to raise on damaged files, beyond the conversions of single elements.
-PARSING_ERRORS = (*CONVERSION_ERRORS, InvalidDicomError, OSError,
-                  MemoryError, AssertionError, UnicodeError, RuntimeError)  # fmt: skip
-
-config.settings.reading_validation_mode = config.IGNORE
-# pydicom quotes values, names among them, in its messages; the program's log and stderr must not carry those.
-logging.getLogger("pydicom").addHandler(logging.NullHandler())
-logging.getLogger("pydicom").propagate = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,33 +54,7 @@ class DicomFile:
         return self.transfer_syntax_uid in _NATIVE
 
 
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Keep pydicom's remarks about odd files off stderr: what matters of them is said in the image's own warnings."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
-
-
 # ---------------------------------------------------------------------------------------------------------- parsing
-
-
-def looks_like_dicom(head: bytes) -> bool:
-    """Return whether the first 132 bytes are those of a DICOM file, with its preamble or without."""
-    if head[128:132] == b"DICM" or head[:4] == b"DICM":
-        return True
-    # Headerless: a data set begins with a low even group (2 or 8) and an element that is nearly always its first.
-    return head[:4] in _FIRST_TAGS
-
-
-_FIRST_TAGS = {
-    struct.pack(order + "HH", group, element)
-    for order in "<>"
-    for group, element in (
-        *((2, e) for e in (0x00, 0x01, 0x02, 0x03, 0x10)),
-        *((8, e) for e in (0x00, 0x01, 0x05, 0x08, 0x12, 0x14, 0x16, 0x18, 0x20, 0x50, 0x60)),
-    )
-}
 
 
 def parse(path: Path, data: bytes) -> DicomFile:
@@ -121,11 +72,6 @@ def parse(path: Path, data: bytes) -> DicomFile:
 
 def parse_header(path: Path, stream: BinaryIO, size: int) -> DicomFile:
     """Parse and check as :func:`parse` does, from an open file of ``size`` bytes, leaving long values unread."""
-    if _is_deflated(stream.read(_META_BYTES)):
-        # Only the whole tells how long it is.
-        stream.seek(0)
-        return parse(path, stream.read())
-    stream.seek(0)
     return _parse(path, stream, size, _LONG_VALUE)
 
 
@@ -138,12 +84,12 @@ def parse_any(path: Path, stream: BinaryIO) -> FileDataset:
         If it is damaged.
     """
     with quiet():
-        return _read_dataset(path, stream, _LONG_VALUE)
+        return read_dataset(path, stream, _LONG_VALUE)
 
 
 def _parse(path: Path, stream: BinaryIO, size: int, defer_size: int | None) -> DicomFile:
     with quiet():
-        dataset = _read_dataset(path, stream, defer_size)
+        dataset = read_dataset(path, stream, defer_size, header_only=defer_size is not None)
         syntax = _transfer_syntax(dataset)
         _refuse_syntax(path, syntax)
         keyword = _pixel_keyword(path, dataset)
@@ -152,83 +98,6 @@ def _parse(path: Path, stream: BinaryIO, size: int, defer_size: int | None) -> D
         file = DicomFile(path, dataset, syntax, layout, keyword)
         _check_length(file, found)
     return file
-
-
-class _OverlongHeader(Exception):
-    """A header of more elements than any film has."""
-
-
-class _MeteredStream:
-    """A file that is read in no more than :data:`MOST_READS` pieces."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-        self._left = MOST_READS
-
-    def read(self, size: int = -1) -> bytes:
-        self._left -= 1
-        if self._left < 0:
-            raise _OverlongHeader
-        return self._stream.read(size)
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        return self._stream.seek(offset, whence)
-
-    def tell(self) -> int:
-        return self._stream.tell()
-
-    @property
-    def closed(self) -> bool:
-        return self._stream.closed
-
-
-def _read_dataset(path: Path, stream: BinaryIO, defer_size: int | None) -> FileDataset:
-    stream.seek(0)
-    head = stream.read(_META_BYTES)
-    # A file may lack the preamble and begin with its magic word.
-    stream.seek(4 if head[:4] == b"DICM" else 0)
-    try:
-        if _is_deflated(head):
-            dataset = _read_deflated(path, stream)
-        else:
-            dataset = pydicom.dcmread(_MeteredStream(stream), force=True, defer_size=defer_size)
-    except _OverlongHeader as error:
-        raise UnreadableFile(path, "its header has more elements than that of any film") from error
-    except PARSING_ERRORS as error:
-        raise UnreadableFile(path, "its DICOM header is damaged") from error
-    _refuse_long_sequences(path, dataset)
-    return dataset
-
-
-def _is_deflated(head: bytes) -> bool:
-    return head[128:132] == b"DICM" and _DEFLATED.encode() in head
-
-
-def _read_deflated(path: Path, stream: BinaryIO) -> FileDataset:
-    """Inflate a data set no further than memory allows, which pydicom would do in one piece, and parse it."""
-    stream.seek(132)
-    meta = pydicom.filereader._read_file_meta_info(stream)
-    if text(meta, "TransferSyntaxUID") != _DEFLATED:
-        stream.seek(0)
-        return pydicom.dcmread(_MeteredStream(stream), force=True)
-    data = zlib.decompressobj(-zlib.MAX_WBITS).decompress(stream.read(), LARGEST_DATASET_BYTES + 1)
-    if len(data) > LARGEST_DATASET_BYTES:
-        raise UnreadableFile(path, f"its deflated contents would fill more than {LARGEST_DATASET_BYTES >> 20} MiB")
-    metered = cast(BinaryIO, _MeteredStream(BytesIO(data)))
-    dataset = pydicom.filereader.read_dataset(metered, is_implicit_VR=False, is_little_endian=True)
-    file = FileDataset(metered, dataset, None, meta, is_implicit_VR=False, is_little_endian=True)
-    file.set_original_encoding(False, True, dataset._character_set)
-    return file
-
-
-def _refuse_long_sequences(path: Path, dataset: Dataset) -> None:
-    """Refuse sequences that pydicom would unfold to more than the memory holds, once they are looked at."""
-    for tag in dataset.keys():  # noqa: SIM118 - iterating over a data set converts its elements
-        element: object = dataset.get_item(tag, keep_deferred=True)
-        if not isinstance(element, RawDataElement) or element.length <= LARGEST_SEQUENCE_BYTES:
-            continue
-        if element.length != _UNDEFINED_LENGTH and (element.VR or vr_by_tag(tag)) == "SQ":
-            raise UnreadableFile(path, f"a sequence of its header is longer than {LARGEST_SEQUENCE_BYTES >> 20} MiB")
 
 
 def _transfer_syntax(dataset: FileDataset) -> str:
@@ -350,7 +219,7 @@ def _pixel_bytes(path: Path, dataset: Dataset, keyword: str, size: int) -> int:
     length, start = getattr(element, "length", 0), getattr(element, "value_tell", 0)
     if value is not None or not length:
         raise UnreadableFile(path, "its pixel data is empty")
-    return size - start if length == _UNDEFINED_LENGTH else min(int(length), size - start)
+    return size - start if length == UNDEFINED_LENGTH else min(int(length), size - start)
 
 
 def pixel_data(file: DicomFile) -> bytes:

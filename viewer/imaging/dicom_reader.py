@@ -15,7 +15,8 @@ from pydicom.pixels.processing import convert_color_space
 
 from viewer.errors import UnreadableFile
 from viewer.imaging import decoders
-from viewer.imaging.dicom_file import GREY, PARSING_ERRORS, DicomFile, pixel_data, quiet, transfer_syntax_name
+from viewer.imaging.dataset_reading import PARSING_ERRORS, quiet
+from viewer.imaging.dicom_file import GREY, DicomFile, pixel_data, transfer_syntax_name
 from viewer.imaging.functional_groups import group_or_top
 from viewer.imaging.header import integer, number, numbers, raw_value, text, texts
 from viewer.imaging.identity import read_identity

@@ -17,7 +17,7 @@ import pydicom
 from pydicom.dataset import Dataset
 
 from viewer.errors import UnreadableFile
-from viewer.imaging.dicom_file import PARSING_ERRORS, quiet
+from viewer.imaging.dataset_reading import PARSING_ERRORS, quiet
 from viewer.imaging.file_names import climbs_out, folded, parts_of
 from viewer.imaging.header import integer, items, texts
 

@@ -11,14 +11,17 @@ import re
 import struct
 import zlib
 from collections.abc import Iterable
+from io import BytesIO
 from typing import Any
 
 from pydicom.datadict import dictionary_VR
 from pydicom.dataelem import DataElement, RawDataElement
-from pydicom.dataset import Dataset
+from pydicom.dataset import Dataset, FileDataset
 from pydicom.errors import BytesLengthException
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
+
+from viewer.imaging.element_walk import WALK_ERRORS, Walk
 
 CONVERSION_ERRORS = (
     ValueError,
@@ -44,8 +47,12 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _LINE_END = re.compile(r"\r\n|\n\r|[\r\n\f\v\x85\u2028\u2029]")
 _EMPTY_LINES = re.compile(r"\n{3,}")
 _LONGEST_VALUE = 2**20
-# Bytes and long texts stay in one piece; the length of sequences is limited where the file is parsed.
-_KEPT_WHOLE = ("OB", "OD", "OF", "OL", "OV", "OW", "UN", "SQ", "UT", "UC", "UR", "LT", "ST")
+# Bytes and long texts stay in one piece.
+_KEPT_WHOLE = ("OB", "OD", "OF", "OL", "OV", "OW", "UN", "UT", "UC", "UR", "LT", "ST")
+_LARGEST_SEQUENCE_BYTES = 2**28
+_FEW_BYTES = 2**12
+_MOST_ELEMENTS = 2**16
+"""Of the items of a sequence together; pydicom makes objects of half a kilobyte of them."""
 _HIGH_LATIN = re.compile(r"[\x80-\xff]+")
 
 
@@ -77,10 +84,48 @@ def _is_overlong(dataset: Dataset, keyword: str | int) -> bool:
     if keyword not in dataset:
         return False
     element: object = dataset.get_item(keyword, keep_deferred=True)
-    if not isinstance(element, RawDataElement) or element.length <= _LONGEST_VALUE:
+    if not isinstance(element, RawDataElement) or element.length <= _FEW_BYTES:
         return False
     vr = element.VR or vr_by_tag(element.tag)
-    return not any(kept in vr for kept in _KEPT_WHOLE)
+    if vr == "SQ":
+        return _is_endless(dataset, element)
+    return element.length > _LONGEST_VALUE and not any(kept in vr for kept in _KEPT_WHOLE)
+
+
+def _is_endless(dataset: Dataset, element: RawDataElement) -> bool:
+    """Return whether a sequence would fill the memory, and leave it empty then, so that this is found out once."""
+    if element.length <= _LARGEST_SEQUENCE_BYTES and not _has_too_many_elements(_undeferred(dataset, element)):
+        return False
+    dataset[element.tag] = element._replace(value=b"", length=0)
+    return True
+
+
+def _undeferred(dataset: Dataset, element: RawDataElement) -> RawDataElement:
+    """Return an element with its value, read now where it was left in the file and kept in the data set."""
+    if element.value is not None or not isinstance(dataset, FileDataset) or dataset.buffer is None:
+        return element
+    dataset.buffer.seek(element.value_tell)
+    element = element._replace(value=dataset.buffer.read(element.length))
+    dataset[element.tag] = element
+    return element
+
+
+def _has_too_many_elements(sequence: RawDataElement) -> bool:
+    """Return whether pydicom would fill the memory with what a sequence holds; one that is damaged counts as such."""
+    value = sequence.value or b""
+    stream = BytesIO(value)
+    walk = Walk(stream, sequence.is_implicit_VR, sequence.is_little_endian, _MOST_ELEMENTS)
+    try:
+        for item in walk.items(len(value)):
+            stream.seek(item.start)
+            for _ in walk.elements(item.end):
+                continue
+    except struct.error:
+        # Cut short: there is no more of it than was walked through.
+        return False
+    except WALK_ERRORS:
+        return True
+    return False
 
 
 def items(dataset: Dataset, keyword: str) -> tuple[Dataset, ...]:

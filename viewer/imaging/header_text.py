@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import uuid
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from viewer.errors import ViewerError
+from viewer.files import write_whole
 from viewer.imaging.header import clean
 from viewer.imaging.tags import NUMBERS, Element, Header, Item, Row, read_header
 
@@ -86,14 +84,7 @@ def write_text(text: str, path: Path) -> None:
     ExportFailed
         If the folder is not there, may not be written to, or is full.
     """
-    part = path.with_name(f".hilum-{uuid.uuid4().hex}.part")
     try:
-        with part.open("x", encoding="utf-8", errors="replace", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
+        write_whole(path, text.encode(errors="replace"))
     except OSError as error:
-        with suppress(OSError):
-            part.unlink()
         raise ExportFailed(f"{path.name} could not be written: {error.strerror or error}; choose another place.") from error

@@ -62,7 +62,7 @@ def _open_file(path: Path, seen: dict[str, Path]) -> Iterator[Opened | Document 
     identity = content.identity if isinstance(content, Document) else content[0].identity
     uid = identity.sop_instance_uid
     if uid and uid in seen:
-        yield NotOpened(path, f"{path.name} is a copy of {seen[uid].name} (same SOP Instance UID) and is shown once.")
+        yield NotOpened(path, copy_sentence(path, seen[uid]))
         return
     if uid:
         seen[uid] = path
@@ -70,6 +70,11 @@ def _open_file(path: Path, seen: dict[str, Path]) -> Iterator[Opened | Document 
         yield content
     else:
         yield from (Opened(instance) for instance in content)
+
+
+def copy_sentence(path: Path, original: Path) -> str:
+    """Return why a file is not listed that holds what another one holds already."""
+    return f"{path.name} is a copy of {original.name} (same SOP Instance UID) and is shown once."
 
 
 def contents(path: Path) -> tuple[Instance, ...] | Document:

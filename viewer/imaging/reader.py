@@ -8,6 +8,7 @@ from pathlib import Path
 
 from viewer.errors import UnreadableFile, UnsupportedFile, os_reason
 from viewer.imaging import dicom_file, picture_reader
+from viewer.imaging.dataset_reading import looks_like_dicom
 from viewer.imaging.dicom_reader import FrameFacts, facts_of, image_of, instances_of
 from viewer.imaging.image import Image, Instance
 from viewer.imaging.sources import open_source, read_source, source_status
@@ -100,7 +101,7 @@ def _kind(path: Path, head: bytes) -> str:
         return "dicom"
     if picture_reader.looks_like_picture(head):
         return "picture"
-    if dicom_file.looks_like_dicom(head):
+    if looks_like_dicom(head):
         return "dicom"
     for magic, name in _PACKED.items():
         if head.startswith(magic):

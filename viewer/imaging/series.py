@@ -81,12 +81,15 @@ class Studies:
         self._members: dict[Path, dict[str, Opened]] = {}
         self._papers: dict[Path, dict[str, Document]] = {}
         self._sorted: dict[Path, tuple[Series, ...]] = {}
+        self._listed: dict[Path, tuple[Series, ...]] = {}
         self._changed: dict[Path, None] = {}
 
     def add(self, opened: Opened) -> None:
-        """Add a frame; one that is already there is replaced."""
-        self.remove(opened.instance.key)
+        """Add a frame; one that is already there is replaced, and keeps its place."""
         path = whereabouts(opened.instance)
+        before = self._opened.get(opened.instance.key)
+        if before is not None and whereabouts(before.instance) != path:
+            self.remove(opened.instance.key)
         self._opened[opened.instance.key] = opened
         self._members.setdefault(path, {})[opened.instance.key] = opened
         self._touch(path)
@@ -106,6 +109,7 @@ class Studies:
             del self._members[path][key]
             if not self._members[path]:
                 del self._members[path]
+            self._listed.pop(path, None)
             self._touch(path)
 
     def _touch(self, path: Path) -> None:
@@ -118,7 +122,8 @@ class Studies:
         return tuple(self._group(path) for path in changed)
 
     def _group(self, path: Path) -> SeriesGroup:
-        return SeriesGroup(path, self._series_at(path), tuple(self._papers.get(path, {}).values()))
+        self._listed[path] = self._series_at(path)
+        return SeriesGroup(path, self._listed[path], tuple(self._papers.get(path, {}).values()))
 
     def _series_at(self, path: Path) -> tuple[Series, ...]:
         if path not in self._members:
@@ -141,9 +146,10 @@ class Studies:
         """Return the keys of the frames of a file."""
         return [key for key, opened in self._opened.items() if opened.instance.path == path]
 
-    def find_picture(self, sop_instance_uid: str) -> Opened | None:
-        """Return the first frame of the picture with this UID, or None where it is not open."""
-        return next((o for o in self._opened.values() if o.instance.identity.sop_instance_uid == sop_instance_uid), None)
+    def find_picture(self, sop_instance_uid: str, frame: int = 1) -> Opened | None:
+        """Return a frame, counted from 1, of the picture with this UID, or its first; None where it is not open."""
+        found = [o for o in self._opened.values() if o.instance.identity.sop_instance_uid == sop_instance_uid]
+        return next((o for o in found if o.instance.frame + 1 == frame), found[0] if found else None)
 
     def documents(self) -> tuple[Document, ...]:
         """Return every document, in the order they were opened."""
@@ -156,12 +162,15 @@ class Studies:
         return tuple(self._patient(key, members) for key, members in by_patient.items())
 
     def series_of(self, key: str) -> Series | None:
-        """Return the series that holds the frame with a key, or None."""
+        """Return the series that holds the frame with a key, or None.
+
+        It is the one that :meth:`take_changes` told last: a series is not sorted anew for each frame that comes.
+        """
         found = self._opened.get(key)
         if found is None:
             return None
-        parts = self._series_at(whereabouts(found.instance))
-        return next((part for part in parts if any(o.instance.key == key for o in part.opened)), None)
+        path = whereabouts(found.instance)
+        return _part_with(key, self._listed.get(path, ())) or _part_with(key, self._series_at(path))
 
     def _patient(self, key: str, paths: list[Path]) -> Patient:
         studies = [self._study(study, members) for study, members in _gathered(paths, lambda path: path[1]).items()]
@@ -185,6 +194,10 @@ class Studies:
             instance = next(iter(self._members[path].values())).instance
             return instance.identity, instance
         return next(iter(self._papers[path].values())).identity, None
+
+
+def _part_with(key: str, parts: Iterable[Series]) -> Series | None:
+    return next((part for part in parts if any(o.instance.key == key for o in part.opened)), None)
 
 
 def _instances(opened: dict[str, Opened]) -> Iterable[Instance]:

@@ -6,7 +6,6 @@ element that is broken says so and costs itself alone. No record here prints wha
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,9 +21,11 @@ from pydicom.sequence import Sequence as ItemSequence
 from pydicom.tag import BaseTag, Tag
 
 from viewer.errors import UnreadableFile, ViewerError, os_reason
-from viewer.imaging.dicom_file import PARSING_ERRORS, looks_like_dicom, parse_any, quiet, transfer_syntax_name
+from viewer.imaging.dataset_reading import PARSING_ERRORS, looks_like_dicom, quiet
+from viewer.imaging.dicom_file import parse_any, transfer_syntax_name
 from viewer.imaging.header import clean, decoded
 from viewer.imaging.sources import open_source, source_status
+from viewer.imaging.text_search import searchable
 
 LONGEST_SHOWN = 256
 """Characters of a value that a row shows; all of them are searched, copied and exported."""
@@ -409,15 +410,6 @@ def _counted(count: int, noun: str) -> str:
 
 
 # -------------------------------------------------------------------------------------------------------- searching
-
-
-def searchable(text: str) -> str:
-    """Return text as it is compared: without case, width or accents, in any script."""
-    folded = text.casefold()
-    if folded.isascii():
-        return folded
-    decomposed = unicodedata.normalize("NFKD", folded)
-    return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
 
 
 def search(rows: Sequence[Row], wanted: str) -> Generator[None, None, tuple[Branch, ...]]:

@@ -6,16 +6,14 @@ is drawn with its header and its footer. Needs a QGuiApplication, on any platfor
 
 from __future__ import annotations
 
-import os
-import uuid
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMarginsF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QGuiApplication, QPageLayout, QPageSize, QPainter, QPdfWriter
 
 from viewer.errors import ReportError
+from viewer.files import write_whole
 from viewer.imaging.image import RESEARCH_NOTICE
 from viewer.reporting.report import Report
 from viewer.reporting.sections import CONTENT_WIDTH, content
@@ -144,16 +142,9 @@ def _draw_line(
 
 
 def _replace(path: Path, data: bytes) -> None:
-    part = path.with_name(f".hilum-{uuid.uuid4().hex}.part")
     try:
-        with part.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
+        write_whole(path, data)
     except OSError as error:
-        with suppress(OSError):
-            part.unlink()
         raise ReportError(
             f"The report could not be saved as {path.name}: {error.strerror or error}; choose another place, or close "
             "the file if it is open in another program."

@@ -1,10 +1,8 @@
-"""Files that are either whole or not there."""
+"""What the verbs write: text, pictures, files that are either whole or not there."""
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
 from io import BytesIO
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import numpy as np
 from PIL import Image as PillowImage
 
 from viewer.errors import ViewerError
+from viewer.files import write_whole
 
 
 class OutputError(ViewerError):
@@ -26,24 +25,10 @@ def write_atomically(path: Path, data: bytes) -> None:
     OutputError
         If the folder is not there, may not be written to, or is full.
     """
-    temporary = ""
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-        _give_usual_rights(Path(temporary))
-        Path(temporary).replace(path)
+        write_whole(path, data)
     except OSError as error:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
         raise OutputError(f"{path.name} could not be written: {error.strerror or error}.") from error
-
-
-def _give_usual_rights(path: Path) -> None:
-    """Give a temporary file, made for its owner alone, the rights any new file gets."""
-    mask = os.umask(0)
-    os.umask(mask)
-    path.chmod(0o666 & ~mask)
 
 
 def png(picture: np.ndarray) -> bytes:

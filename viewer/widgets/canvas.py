@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
 
 import numpy as np
@@ -12,14 +11,11 @@ from PySide6.QtCore import QPoint, QPointF, QRectF, QSizeF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QFocusEvent,
-    QFontMetricsF,
     QImage,
     QKeyEvent,
     QMouseEvent,
     QPainter,
-    QPainterPath,
     QPaintEvent,
-    QPen,
     QResizeEvent,
     QTransform,
     QWheelEvent,
@@ -28,17 +24,15 @@ from PySide6.QtWidgets import QWidget
 
 from viewer.imaging.documents.graphics import Graphic, GraphicText
 from viewer.imaging.grayscale import DisplayTable, default_voi, display_table, drag_window, window_of
-from viewer.imaging.heatmap import heat_field, outline, overlay_rgba
 from viewer.imaging.image import Image, Voi
 from viewer.imaging.pyramid import build_pyramid, resample
 from viewer.reading import HeatMap
-from viewer.widgets.corner_texts import CornerTexts, paint_corner_texts, paint_line
+from viewer.widgets.corner_texts import CornerTexts, paint_corner_texts
 from viewer.widgets.film_layers import FilmLayers
 from viewer.widgets.graphics_painter import paint_graphics
-from viewer.widgets.view_geometry import ViewGeometry
+from viewer.widgets.heat_map_layer import HeatMapLayer, HeatMapLook
+from viewer.widgets.view_geometry import ViewGeometry, outward
 
-HEAT_GRID = 384
-"""Samples a side of the heat map's own picture: smooth to the eye, small in memory."""
 CLICK_REACH = 4
 SMOOTH_UNTIL = 6.0
 """Above this many screen pixels a film pixel, pixels are drawn as squares."""
@@ -50,15 +44,6 @@ class Tool(Enum):
     WINDOW = "window"
     PAN = "pan"
     ZOOM = "zoom"
-
-
-@dataclass(frozen=True)
-class HeatMapLook:
-    """How a heat map is drawn."""
-
-    opacity: float = 0.55
-    color_map: str = "inferno"
-    outline: bool = True
 
 
 class Canvas(QWidget):
@@ -94,14 +79,10 @@ class Canvas(QWidget):
         self._on_screen: tuple[object, np.ndarray, QRectF] | None = None
         self._fits = True
         self._layers = FilmLayers()
-        self._heat_map: HeatMap | None = None
-        self._heat_title = ""
-        self._heat_look = HeatMapLook()
-        self._heat_picture: QImage | None = None
-        self._heat_outline: QPainterPath | None = None
-        self.heat_map_visible = False
+        self._heat = HeatMapLayer()
         self._press: QPointF | None = None
         self._last = QPointF()
+        self._cursor: QPointF | None = None
         self._drag: str = ""
         self._drag_from: Voi | None = None
         self._moved = False
@@ -188,45 +169,28 @@ class Canvas(QWidget):
 
     def set_heat_map(self, heat_map: HeatMap | None, title: str) -> None:
         """Lay a map over the film (drawn while it is visible); None takes it away."""
-        self._heat_map, self._heat_title = heat_map, title
-        self._heat_picture = self._heat_outline = None
+        self._heat.show(heat_map, title)
         self.update()
 
     @property
     def heat_map(self) -> HeatMap | None:
         """Return the map that is laid over the film, visible or not."""
-        return self._heat_map
+        return self._heat.heat_map
+
+    @property
+    def heat_map_visible(self) -> bool:
+        """Return whether a map that is laid over the film is drawn."""
+        return self._heat.is_visible
 
     def set_heat_map_look(self, look: HeatMapLook) -> None:
         """Draw the map with another opacity or colour map, with or without its outline."""
-        self._heat_look = look
-        self._heat_picture = None
+        self._heat.set_look(look)
         self.update()
 
     def set_heat_map_visible(self, visible: bool) -> None:
         """Show or hide the map."""
-        self.heat_map_visible = visible
+        self._heat.is_visible = visible
         self.update()
-
-    def _build_heat_picture(self, heat_map: HeatMap) -> QImage:
-        top, left, bottom, right = heat_map.bounds_row_column
-        field = heat_field(heat_map, HEAT_GRID, HEAT_GRID, top, left, bottom - top, right - left)
-        look = self._heat_look
-        rgba = overlay_rgba(field, heat_map.full_scale, heat_map.floor, look.color_map, look.opacity)
-        rgba = np.ascontiguousarray(rgba)
-        kind = QImage.Format.Format_RGBA8888
-        picture = QImage(rgba.data, HEAT_GRID, HEAT_GRID, 4 * HEAT_GRID, kind).copy()
-        self._heat_picture = picture
-        path = QPainterPath()
-        for line in outline(field, 0.5 * heat_map.peak):
-            points = [
-                QPointF(left + x * (right - left) / HEAT_GRID, top + y * (bottom - top) / HEAT_GRID) for y, x in line.tolist()
-            ]
-            path.moveTo(points[0])
-            for point in points[1:]:
-                path.lineTo(point)
-        self._heat_outline = path
-        return picture
 
     # The view
 
@@ -303,8 +267,7 @@ class Canvas(QWidget):
             self._paint_message(painter)
             return
         self._paint_film(painter)
-        if self.heat_map_visible and self._heat_map is not None:
-            self._paint_heat_map(painter, self._heat_map)
+        self._heat.paint(painter, self.transform, self.width())
         if self.corner_texts_visible:
             painter.resetTransform()
             paint_corner_texts(painter, self.rect(), self.corner_texts)
@@ -339,7 +302,7 @@ class Canvas(QWidget):
         return self._on_screen[1], self._on_screen[2]
 
     def _own_pixels(self, seen: QRectF) -> tuple[np.ndarray, QRectF]:
-        left, top, right, bottom = _outward(seen)
+        left, top, right, bottom = outward(seen)
         rows, columns = self._levels[0].shape[:2]
         right, bottom = min(right, columns), min(bottom, rows)
         return self._levels[0][top:bottom, left:right], QRectF(left, top, right - left, bottom - top)
@@ -348,7 +311,7 @@ class Canvas(QWidget):
         factor = 2 ** self._level()
         level = self._levels[self._level()]
         rows, columns = level.shape[:2]
-        left, top, right, bottom = _outward(QRectF(seen.topLeft() / factor, seen.bottomRight() / factor))
+        left, top, right, bottom = outward(QRectF(seen.topLeft() / factor, seen.bottomRight() / factor))
         right, bottom = min(right, columns), min(bottom, rows)
         # A halved film of an odd size has lost its last row: the level's own edge is the film's.
         x, y = self.geometry_of_view.columns / columns, self.geometry_of_view.rows / rows
@@ -366,30 +329,6 @@ class Canvas(QWidget):
         """Return the coarsest level that still has a pixel for every screen pixel."""
         scale = self.screen_scale()
         return min(max(int(math.log2(1 / scale) + 1e-9), 0), len(self._levels) - 1) if scale < 1 else 0
-
-    def _paint_heat_map(self, painter: QPainter, heat_map: HeatMap) -> None:
-        if heat_map.peak < heat_map.floor:
-            return
-        picture = self._heat_picture or self._build_heat_picture(heat_map)
-        top, left, bottom, right = heat_map.bounds_row_column
-        painter.setTransform(self.transform)
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        painter.drawImage(QRectF(left, top, right - left, bottom - top), picture)
-        if self._heat_look.outline and self._heat_outline is not None:
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            for color, width in ((QColor(0, 0, 0, 170), 3.0), (QColor(245, 240, 225), 1.4)):
-                pen = QPen(color, width)
-                pen.setCosmetic(True)
-                painter.setPen(pen)
-                painter.drawPath(self._heat_outline)
-        painter.resetTransform()
-        self._paint_heat_title(painter)
-
-    def _paint_heat_title(self, painter: QPainter) -> None:
-        text = f"Heat map: {self._heat_title}"
-        metrics = QFontMetricsF(painter.font())
-        x = (self.width() - metrics.horizontalAdvance(text)) / 2
-        paint_line(painter, QPointF(x, 10 + metrics.ascent()), text)
 
     def _paint_message(self, painter: QPainter) -> None:
         painter.setPen(QColor(170, 170, 165))
@@ -416,6 +355,10 @@ class Canvas(QWidget):
             return None
         return row, column
 
+    def pointed(self) -> tuple[int, int] | None:
+        """Return the (row, column) of the film pixel under the cursor now, or None where it is not over the film."""
+        return None if self._cursor is None else self.film_position(self._cursor)
+
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Begin a drag; the press itself changes nothing."""
         self.setFocus(Qt.FocusReason.MouseFocusReason)
@@ -433,8 +376,8 @@ class Canvas(QWidget):
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Window, pan or zoom by the drag; tell what lies under the cursor."""
-        position = event.position()
-        self.pixel_pointed.emit(self.film_position(position))
+        position = self._cursor = event.position()
+        self.pixel_pointed.emit(self.pointed())
         if self._press is None or self.image is None:
             return
         if not self._moved and (position - self._press).manhattanLength() < CLICK_REACH:
@@ -486,6 +429,7 @@ class Canvas(QWidget):
 
     def leaveEvent(self, event: object) -> None:
         """Tell that the cursor points at nothing."""
+        self._cursor = None
         self.pixel_pointed.emit(None)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -509,9 +453,3 @@ class Canvas(QWidget):
         self._space_held = False
         self.unsetCursor()
         super().focusOutEvent(event)
-
-
-def _outward(area: QRectF) -> tuple[int, int, int, int]:
-    """Return (left, top, right, bottom) of the whole pixels an area touches, and one more on each side, from 0 up."""
-    left, top = max(math.floor(area.left()) - 1, 0), max(math.floor(area.top()) - 1, 0)
-    return left, top, math.ceil(area.right()) + 1, math.ceil(area.bottom()) + 1

@@ -9,8 +9,10 @@ from viewer.widgets.canvas import Canvas
 from viewer.widgets.corner_texts import CornerTexts
 
 
-def corner_texts_of(canvas: Canvas, image: Image, pointed: tuple[int, int] | None, number: int, count: int) -> CornerTexts:
-    """Return the four corners' lines: identity, study, view, series; and the orientation letters."""
+def corner_texts_of(
+    canvas: Canvas, image: Image, pointed: tuple[int, int] | None, number: int, count: int, notices: tuple[str, ...] = ()
+) -> CornerTexts:
+    """Return the four corners' lines: identity, study, view, series; the orientation letters, and what is to be noticed."""
     who = image.identity
     view = canvas.geometry_of_view
     return CornerTexts(
@@ -37,6 +39,7 @@ def corner_texts_of(canvas: Canvas, image: Image, pointed: tuple[int, int] | Non
             _spacing_text(image),
         ),
         lossy=image.lossy,
+        notices=notices,
         letters=orientation_letters(image, view.rotation, view.mirrored),
     )
 

@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter
 
 TEXT = QColor(226, 224, 214)
 WARNING = QColor(255, 110, 96)
+NOTICE = QColor(240, 190, 90)
 SHADOW = QColor(0, 0, 0, 210)
 MARGIN = 12
 SMALLEST_WIDTH = 420
@@ -17,13 +18,17 @@ SMALLEST_WIDTH = 420
 
 @dataclass(frozen=True)
 class CornerTexts:
-    """Lines for each corner, plain text; ``lossy`` is drawn in red under the bottom left ones."""
+    """Lines for each corner, plain text; ``lossy`` is drawn in red under the bottom left ones.
+
+    ``notices``, in yellow above those, say what makes the film or its series look other than expected.
+    """
 
     top_left: tuple[str, ...] = ()
     top_right: tuple[str, ...] = ()
     bottom_left: tuple[str, ...] = ()
     bottom_right: tuple[str, ...] = ()
     lossy: str = ""
+    notices: tuple[str, ...] = ()
     letters: tuple[str, str, str, str] = ("", "", "", "")
     """Left, right, top, bottom."""
 
@@ -39,7 +44,7 @@ def paint_corner_texts(painter: QPainter, area: QRect, texts: CornerTexts) -> No
     corners = (
         (texts.top_left, False, False),
         (texts.top_right, True, False),
-        (texts.bottom_left + ((texts.lossy,) if texts.lossy else ()), False, True),
+        (texts.notices + texts.bottom_left + ((texts.lossy,) if texts.lossy else ()), False, True),
         (texts.bottom_right, True, True),
     )
     for lines, right, bottom in corners:
@@ -53,8 +58,12 @@ def paint_corner_texts(painter: QPainter, area: QRect, texts: CornerTexts) -> No
                 if bottom
                 else area.top() + MARGIN + metrics.ascent() + row * metrics.lineSpacing()
             )
-            paint_line(painter, QPointF(x, y), text, WARNING if line == texts.lossy else TEXT)
+            paint_line(painter, QPointF(x, y), text, _ink(line, texts))
     _paint_letters(painter, area, texts.letters)
+
+
+def _ink(line: str, texts: CornerTexts) -> QColor:
+    return WARNING if line == texts.lossy else NOTICE if line in texts.notices else TEXT
 
 
 def _paint_letters(painter: QPainter, area: QRect, letters: tuple[str, str, str, str]) -> None:

@@ -25,8 +25,8 @@ _NARROWEST_PX = 80
 class DocumentPage(QWidget):
     """The head of a document and what it says. It reads nothing itself: pages of a PDF are asked for and shown when given."""
 
-    reference_chosen = Signal(str)
-    """The SOP Instance UID of a picture or another object the document names."""
+    reference_chosen = Signal(str, int)
+    """The SOP Instance UID of a picture or another object the document names, and its frame, counted from 1."""
     page_wanted = Signal(int, float)
     """A page of the PDF, counted from 0, and the pixels to a point it is wanted at; answer with ``show_page``."""
 
@@ -140,6 +140,7 @@ class DocumentPage(QWidget):
 
     def _show_body(self, body: QWidget) -> None:
         self._bodies.setCurrentWidget(body)
+        self.setFocusProxy(body)
         is_pdf = body is self.pdf
         for widget in (self._position, self.zoom_out_button, self.zoom_in_button, self.fit_button):
             widget.setVisible(is_pdf)

@@ -26,8 +26,8 @@ _LINE_SEPARATOR = "\u2028"
 class DocumentText(QTextBrowser):
     """Headings, concepts with their values, and references that can be followed with the mouse or with Tab and Enter."""
 
-    reference_chosen = Signal(str)
-    """The SOP Instance UID of what a reference names."""
+    reference_chosen = Signal(str, int)
+    """The SOP Instance UID of what a reference names, and the frame of it, counted from 1."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -95,7 +95,8 @@ class DocumentText(QTextBrowser):
         cursor.insertText(_one_block(name), link)
 
     def _choose(self, url: QUrl) -> None:
-        self.reference_chosen.emit(self._references[int(url.path())].sop_instance_uid)
+        reference = self._references[int(url.path())]
+        self.reference_chosen.emit(reference.sop_instance_uid, reference.frame)
 
     def createMimeDataFromSelection(self) -> QMimeData:
         # Plain text alone: a report pasted elsewhere takes on the look of where it is pasted.

@@ -320,6 +320,10 @@ class MainWindow(QMainWindow):
         self._asked_before_closing = ""
         self.close()
 
+    def focus_document(self) -> None:
+        """Give the keyboard to the document, so that it can be scrolled."""
+        self.document_page.setFocus(Qt.FocusReason.OtherFocusReason)
+
     def focus_canvas(self) -> None:
         """Give the keyboard to the film."""
         focused: QWidget = self.canvas

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
@@ -19,6 +20,7 @@ class ProblemsDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle("Files that are not shown")
         self.setModal(False)
+        self.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating)
         self.resize(560, 420)
         self._problems: tuple[NotOpened, ...] = ()
         self._title = PlainLabel()

@@ -16,9 +16,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from viewer.imaging.text_search import searchable
 from viewer.widgets import icons, theme
 from viewer.widgets.controls import PlainLabel, SectionLabel
-from viewer.widgets.study_tree import searchable
 
 Shortcut = tuple[str, str, str]
 """Section, keys, what they do."""

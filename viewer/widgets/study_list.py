@@ -12,9 +12,10 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from viewer.imaging.image import Document, Identity, Instance, Opened
 from viewer.imaging.series import Path, Series, SeriesGroup, series_order
+from viewer.imaging.text_search import searchable
 from viewer.widgets import icons, raster, theme
 from viewer.widgets.controls import SectionLabel, SmallPrint, plain_tool_tip
-from viewer.widgets.study_tree import COUNT, ICON, SEARCHED, SECOND_LINE, StudyTree, searchable
+from viewer.widgets.study_tree import COUNT, ICON, KEY, SEARCHED, SECOND_LINE, StudyTree
 
 Order = tuple[float, ...]
 SEPARATOR = " \N{MIDDLE DOT} "
@@ -44,6 +45,14 @@ class _Branch:
         self._orders.insert(at, order)
         self.item.insertRow(at, item)
 
+    def move(self, item: QStandardItem, order: Order) -> None:
+        """Put a row where another order has it; nothing happens where it has that already."""
+        row = item.row()
+        if self._orders[row] != order:
+            del self._orders[row]
+            self.item.takeRow(row)
+            self.insert(item, order)
+
     def remove(self, item: QStandardItem) -> None:
         """Take a row out."""
         row = item.row()
@@ -68,6 +77,7 @@ class StudyList(QWidget):
         self._branches: dict[tuple[str, ...], _Branch] = {(): _Branch(self._model.invisibleRootItem())}
         self._rows: dict[Path, dict[str, _Row]] = {}
         self._row_of_key: dict[str, _Row] = {}
+        self._images = 0
         self.search_field = QLineEdit()
         self.tree = StudyTree(self._model)
         self._count = SmallPrint(wrap=False)
@@ -82,6 +92,7 @@ class StudyList(QWidget):
         self._branches = {(): _Branch(self._model.invisibleRootItem())}
         self._rows.clear()
         self._row_of_key.clear()
+        self._images = 0
         self._show_count()
 
     def show_group(self, group: SeriesGroup) -> None:
@@ -96,7 +107,7 @@ class StudyList(QWidget):
         if wanted:
             rows = {key: self._show(group.path, before.get(key), content) for key, content in wanted.items()}
             self._rows[group.path] = rows
-        if current and self._row_at(self.tree.currentIndex()) is not self._row_of_key.get(current):
+        if current and self.tree.currentIndex().data(KEY) != self._key_of_row(current):
             self.set_current(current)
         self._show_count()
 
@@ -112,8 +123,11 @@ class StudyList(QWidget):
         self.tree.scrollTo(index)
 
     def _current_key(self) -> str:
-        row = self._row_at(self.tree.currentIndex())
-        return "" if row is None else row.chosen.key
+        return str(self.tree.currentIndex().data(KEY) or "")
+
+    def _key_of_row(self, key: str) -> str | None:
+        row = self._row_of_key.get(key)
+        return None if row is None else row.chosen.key
 
     def _lay_out(self) -> None:
         self.search_field.setPlaceholderText("Search name, ID, date")
@@ -154,8 +168,11 @@ class StudyList(QWidget):
         else:
             self._forget(row)
             _set_lines(row.item, *_series_lines(content))
+            self._branches[_parent(path)].move(row.item, series_order(content))
         row.chosen, row.keys = first.instance, tuple(opened.instance.key for opened in content.opened)
         self._row_of_key |= dict.fromkeys(row.keys, row)
+        self._images += len(row.keys)
+        row.item.setData(row.chosen.key, KEY)
         row.item.setData(len(row.keys), COUNT)
         _show_thumbnail(row, content.opened)
         return row
@@ -163,6 +180,7 @@ class StudyList(QWidget):
     def _add_document(self, path: Path, document: Document) -> _Row:
         row = _Row(_item(document.title, document.kind.capitalize().replace("Pdf", "PDF")), document, (document.key,))
         row.item.setData(f"document-{document.kind.replace(' ', '-')}", ICON)
+        row.item.setData(document.key, KEY)
         self._insert(path, row, document.identity, None, _DOCUMENTS_LAST)
         self._row_of_key[document.key] = row
         return row
@@ -184,6 +202,7 @@ class StudyList(QWidget):
         return self._branches[path]
 
     def _forget(self, row: _Row) -> None:
+        self._images -= len(row.keys) if isinstance(row.chosen, Instance) else 0
         for key in row.keys:
             self._row_of_key.pop(key, None)
 
@@ -194,13 +213,11 @@ class StudyList(QWidget):
             self._remove(parent[:-1], self._branches.pop(parent).item)
 
     def _show_count(self) -> None:
-        images = sum(isinstance(row.chosen, Instance) for row in self._row_of_key.values())
-        self._count.setText("" if not images else "1 image" if images == 1 else f"{images:,} images")
+        documents = len(self._row_of_key) - self._images
+        self._count.setText(_counted(self._images, "image") if self._images else _counted(documents, "document"))
 
     def _row_at(self, index: QModelIndex) -> _Row | None:
-        if not index.isValid():
-            return None
-        return next((row for rows in self._rows.values() for row in rows.values() if row.item.index() == index), None)
+        return self._row_of_key.get(str(index.data(KEY)))
 
     def _choose(self, index: QModelIndex) -> None:
         row = self._row_at(index)
@@ -222,6 +239,10 @@ def _latest_first(date: str) -> float:
     return -float(digits or 0)
 
 
+def _counted(count: int, noun: str) -> str:
+    return "" if not count else f"1 {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 def _joined(*parts: str) -> str:
     return SEPARATOR.join(filter(None, parts))
 
@@ -232,8 +253,9 @@ def _patient_lines(who: Identity, instance: Instance | None) -> tuple[str, str]:
     return who.patient_name or "No name", _joined(who.patient_id or "no ID", who.sex, who.birth_date)
 
 
-def _study_lines(who: Identity) -> tuple[str, str]:
-    return _joined(who.study_date or "no date", who.study_description or "study"), ""
+def _study_lines(who: Identity) -> tuple[str, str, str]:
+    accession = f"Accession {who.accession_number}" if who.accession_number else ""
+    return _joined(who.study_date or "no date", who.study_description or "study"), "", accession
 
 
 def _series_lines(series: Series) -> tuple[str, str, str]:
@@ -257,12 +279,12 @@ def _item(first: str, second: str, more: str = "") -> QStandardItem:
 
 
 def _set_lines(item: QStandardItem, first: str, second: str, more: str = "") -> None:
-    if item.text() == first and item.data(SECOND_LINE) == second:
+    lines = "\n".join(filter(None, (first, second, more)))
+    if item.data(Qt.ItemDataRole.AccessibleTextRole) == lines:
         return
     item.setText(first)
     item.setData(second, SECOND_LINE)
-    item.setData(searchable(f"{first} {second}"), SEARCHED)
-    lines = "\n".join(filter(None, (first, second, more)))
+    item.setData(searchable(lines), SEARCHED)
     item.setData(lines, Qt.ItemDataRole.AccessibleTextRole)
     item.setToolTip(plain_tool_tip(lines))
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import unicodedata
-
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QCursor, QFont, QKeyEvent, QPainter, QPaintEvent, QPixmap, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import QAbstractItemView, QStyledItemDelegate, QStyleOptionViewItem, QTreeView
 
+from viewer.imaging.text_search import searchable
 from viewer.widgets import icons, theme
 
 THUMBNAIL_PX = 48
@@ -22,6 +21,9 @@ SEARCHED = Qt.ItemDataRole.UserRole + 3
 ICON = Qt.ItemDataRole.UserRole + 4
 """Name of the icon of a document; absent on everything else."""
 
+KEY = Qt.ItemDataRole.UserRole + 5
+"""Key of what a row chooses, an instance or a document; absent on patients and studies."""
+
 Index = QModelIndex | QPersistentModelIndex
 
 
@@ -33,7 +35,7 @@ class StudyTree(QTreeView):
     def __init__(self, model: QStandardItemModel) -> None:
         super().__init__()
         self._items = model
-        self._wanted = ""
+        self._wanted: tuple[str, ...] = ()
         self.setModel(model)
         self.setItemDelegate(_Rows(self))
         self.setHeaderHidden(True)
@@ -45,11 +47,11 @@ class StudyTree(QTreeView):
         self.setAccessibleName("Studies")
 
     def search(self, text: str) -> None:
-        """Hide what matches neither itself, nor by what it stands under, nor by what stands under it."""
-        self._wanted = searchable(text)
+        """Hide what does not have every word in itself and what it stands under, nor in what stands under it."""
+        self._wanted = tuple(searchable(text).split())
         root = self._items.invisibleRootItem()
         for row in range(root.rowCount()):
-            self._filter(root.child(row), False)
+            self._filter(root.child(row), "")
         self.viewport().update()
 
     def search_again(self, item: QStandardItem) -> None:
@@ -57,12 +59,12 @@ class StudyTree(QTreeView):
         if self._wanted:
             while item.index().parent().isValid():
                 item = item.parent()
-            self._filter(item, False)
+            self._filter(item, "")
 
-    def _filter(self, item: QStandardItem, is_above_matching: bool) -> bool:
-        is_matching = is_above_matching or self._wanted in item.data(SEARCHED)
-        below = [self._filter(item.child(row), is_matching) for row in range(item.rowCount())]
-        is_kept = is_matching or any(below)
+    def _filter(self, item: QStandardItem, above: str) -> bool:
+        text = f"{above}\n{item.data(SEARCHED)}"
+        below = [self._filter(item.child(row), text) for row in range(item.rowCount())]
+        is_kept = any(below) or all(word in text for word in self._wanted)
         self.setRowHidden(item.row(), item.index().parent(), not is_kept)
         return is_kept
 
@@ -163,12 +165,6 @@ class _Rows(QStyledItemDelegate):
         if second:
             second_box = QRect(box.x(), middle + 1, box.width(), 17)
             _draw_elided(painter, second_box, second, theme.small_font(), "text_secondary")
-
-
-def searchable(text: str) -> str:
-    """Return text as it is compared: without case, width or accents, in any script."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(letter for letter in decomposed if not unicodedata.combining(letter)).strip()
 
 
 def _draw_elided(painter: QPainter, box: QRect, text: str, font: QFont, ink: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QPointF, QRectF, QSizeF
@@ -86,3 +87,9 @@ class ViewGeometry:
         """Return the view mirrored top to bottom as it is seen: a mirror and half a turn."""
         mirrored = self.flipped_horizontally()
         return replace(mirrored, rotation=(mirrored.rotation + 180) % 360, pan=(self.pan[0], -self.pan[1]))
+
+
+def outward(area: QRectF) -> tuple[int, int, int, int]:
+    """Return (left, top, right, bottom) of the whole pixels an area touches, and one more on each side, from 0 up."""
+    left, top = max(math.floor(area.left()) - 1, 0), max(math.floor(area.top()) - 1, 0)
+    return left, top, math.ceil(area.right()) + 1, math.ceil(area.bottom()) + 1

@@ -79,7 +79,8 @@ def reference(item: Dataset) -> Reference | None:
     if not _UID.fullmatch(uid):
         return None
     kind = class_name(text(item, "ReferencedSOPClassUID")) or "Object"
-    return Reference(uid, f"{kind}{counted_frames(frame_numbers(item))}")
+    frames = frame_numbers(item)
+    return Reference(uid, f"{kind}{counted_frames(frames)}", frames[0] if frames else 1)
 
 
 def counted_frames(frames: tuple[int, ...]) -> str:

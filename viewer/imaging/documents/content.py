@@ -12,10 +12,14 @@ MOST_LINES = 10_000
 
 @dataclass(frozen=True)
 class Reference:
-    """A picture or another object that a document names; ``label`` says what it is ("CT Image, frame 2")."""
+    """A picture or another object that a document names; ``label`` says what it is ("CT Image, frame 2").
+
+    ``frame`` is the first it means, counted from 1.
+    """
 
     sop_instance_uid: str
     label: str
+    frame: int = 1
 
 
 @dataclass(frozen=True)

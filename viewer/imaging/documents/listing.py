@@ -11,7 +11,7 @@ from pathlib import Path
 from pydicom.dataset import Dataset
 
 from viewer.errors import UnsupportedFile
-from viewer.imaging.dicom_file import quiet
+from viewer.imaging.dataset_reading import quiet
 from viewer.imaging.documents import encapsulated_document, presentation_state, structured_report
 from viewer.imaging.documents.codes import class_name, evidence, reference, references_of_series
 from viewer.imaging.documents.content import DocumentContent
