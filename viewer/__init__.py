@@ -6,7 +6,7 @@ The map of the program, and who may import whom (import-linter holds it, pyproje
          -> viewer.desk | viewer.verbs
          -> viewer.widgets
          -> viewer.{jobs, session, model_list, second_reader, settings, messages, reporting}
-         -> viewer.imaging -> viewer.training -> viewer.reading -> viewer.{errors, paths}
+         -> viewer.imaging -> viewer.training -> viewer.reading -> viewer.files -> viewer.{errors, paths}
     viewer.second_reader -> inference.{predict, explain, trust, bundle, examples, training_run, ...}
     inference -> nothing of ours
 
