@@ -29,6 +29,8 @@ from inference.recipe_file import recipe_from_record
 from inference.recipes import find_recipe
 
 FORMAT = 1
+LUNGS = "lungs"
+"""Folder beside the models that holds the lung network (inference.lungs), which is none of them."""
 WEIGHTS, PROTOCOL, CARD, EXAMPLES, EMBEDDINGS = (
     "weights.safetensors",
     "protocol.safetensors",
@@ -172,6 +174,8 @@ def list_bundles(*folders: Path) -> list[Path]:
     found: dict[str, Path] = {}
     for folder in folders:
         for card in sorted(folder.glob(f"*/{CARD}")):
+            if card.parent.name == LUNGS:
+                continue
             found.setdefault(card.parent.name, card.parent)
     return list(found.values())
 

@@ -30,3 +30,7 @@ class DeviceError(InferenceError):
 
 class ExamplesError(InferenceError):
     """Example films that cannot be linked or fetched."""
+
+
+class ExplanationError(InferenceError):
+    """A map that cannot be made."""

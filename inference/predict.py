@@ -22,6 +22,7 @@ from inference.evaluate import softmax
 from inference.networks.registry import Network
 from inference.preprocess import SquareCrop, film_to_square, input_crop
 from inference.recipe import Recipe
+from inference.sole_use import sole_use
 
 Result = TypeVar("Result")
 
@@ -75,8 +76,13 @@ class Prediction:
         float64 (members, classes).
     embeddings
         float32 (members, features): mean over views and over the cells of the last block.
-    before_target
-        One tensor a member, on the CPU: what enters its last block, for Grad-CAM.
+    logits
+        float64 (classes,), mean over members and views, before the temperature.
+    features
+        One tensor a member, on the CPU: what its target layer made of the views, (views, channels, cell rows, cell columns).
+        Every map is made from it, without another pass through the network.
+    square
+        uint8 (size, size): the crop as it was resampled for the networks, before it was turned and its values changed.
     crop
         The part of the film the network saw.
     """
@@ -84,7 +90,9 @@ class Prediction:
     probabilities: npt.NDArray[np.float64]
     member_probabilities: npt.NDArray[np.float64]
     embeddings: npt.NDArray[np.float32]
-    before_target: tuple[Tensor, ...]
+    logits: npt.NDArray[np.float64]
+    features: tuple[Tensor, ...]
+    square: npt.NDArray[np.uint8]
     members: tuple[int, ...]
     crop: SquareCrop
     device: str
@@ -115,18 +123,25 @@ class Predictor:
         return self._members
 
     def run(self, work: Callable[[], Result]) -> Result:
-        """Do ``work`` with the members on the device; when the device fails, do it again on the CPU and say so."""
-        try:
-            self._move()
+        """Do ``work`` with the members on the device; when the device fails, do it again on the CPU and say so.
+
+        Raises
+        ------
+        NetworkInUse
+            If work is under way already: a model is used from one thread, and ``work`` itself does not call this.
+        """
+        with sole_use(self):
+            try:
+                self._move()
+                return work()
+            except RuntimeError as error:
+                if self.device.name == "cpu" or not is_device_failure(error):
+                    raise
+                reason = str(error).splitlines()[0][:120] if str(error) else error.__class__.__name__
+                self.warnings.append(FELL_BACK.format(reason=reason))
+                self.device = CPU
+            self._rebuild_on_cpu()
             return work()
-        except RuntimeError as error:
-            if self.device.name == "cpu" or not is_device_failure(error):
-                raise
-            reason = str(error).splitlines()[0][:120] if str(error) else error.__class__.__name__
-            self.warnings.append(FELL_BACK.format(reason=reason))
-            self.device = CPU
-        self._rebuild_on_cpu()
-        return work()
 
     def _move(self) -> None:
         for member in self._members:
@@ -156,13 +171,15 @@ class Predictor:
         square = film_to_square(grey, how.size, crop)
         prepared = time.perf_counter()
         chosen = tuple(range(len(self._members))) if members is None else tuple(members)
-        logits, embeddings, before = self.run(lambda: self._forward(square, chosen))
+        logits, embeddings, features = self.run(lambda: self._forward(square, chosen))
         temperature = float(self.bundle.card["temperature"])
         return Prediction(
             probabilities=softmax(logits.mean(axis=0), temperature),
             member_probabilities=softmax(logits, temperature),
             embeddings=embeddings,
-            before_target=before,
+            logits=logits.mean(axis=0),
+            features=features,
+            square=square,
             members=chosen,
             crop=crop,
             device=self.device.name,
@@ -175,19 +192,25 @@ class Predictor:
     def _forward(
         self, square: npt.NDArray[np.uint8], chosen: Sequence[int]
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float32], tuple[Tensor, ...]]:
-        film = torch.from_numpy(square.copy())[None, None].to(self.device.torch_device).float() / 255
-        turned = turned_views(film, self.bundle.reading_rotations)
-        views = normalise(turned, self.bundle.recipe.preprocessing)  # (views, channels, size, size)
-        logits, embeddings, before = [], [], []
+        views = self.views(square)
+        logits, embeddings, made = [], [], []
         with torch.no_grad():
             for index in chosen:
-                network = cast(Network, self._members[index])
-                entering = network.body(views)
-                features = network.target_layer(entering)
-                logits.append(network.classify(features).mean(dim=0).double().cpu().numpy())
+                with sole_use(self._members[index]):
+                    network = cast(Network, self._members[index])
+                    features = network.target_layer(network.body(views))
+                    logits.append(network.classify(features).mean(dim=0).double().cpu().numpy())
                 embeddings.append(features.mean(dim=(0, 2, 3)).float().cpu().numpy())
-                before.append(entering.cpu())  # maps can still be made when the device is lost
-        return np.stack(logits), np.stack(embeddings), tuple(before)
+                made.append(features.cpu())  # maps can still be made when the device is lost
+        return np.stack(logits), np.stack(embeddings), tuple(made)
+
+    def views(self, square: npt.NDArray[np.uint8]) -> Tensor:
+        """Return what the networks are given of a film: float32 (views, channels, size, size), on the present device.
+
+        ``square`` uint8 (size, size) as in :class:`Prediction`.
+        """
+        film = torch.from_numpy(square.copy())[None, None].to(self.device.torch_device).float() / 255
+        return normalise(turned_views(film, self.bundle.reading_rotations), self.bundle.recipe.preprocessing)
 
 
 def read_squares(

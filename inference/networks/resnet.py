@@ -72,6 +72,11 @@ class ResNet(nn.Module):
         return self.layer4[-1]
 
     @property
+    def fine_layer(self) -> nn.Module:
+        """Return the second stage, (n, 2 width, size / 8, size / 8): its cells still see their surroundings alone."""
+        return self.layer2
+
+    @property
     def cell_grid(self) -> CellGrid:
         """Return where the cells of ``target_layer`` lie: 32 pixels apart, the first on the first pixel."""
         grid = CellGrid().convolution(7, 3, stride=2).convolution(3, 1, stride=2)

@@ -22,8 +22,10 @@ from inference.augment import standardise_batch
 from inference.bundle import Bundle, fill_network, open_bundle
 from inference.dataset import Sample, load_squares, read_manifest
 from inference.members import plan_members, train_members
+from inference.networks.resnet import ResNet, pooled_head
 from inference.predict import CPU, Predictor
 from inference.recipe import Recipe
+from inference.recipes.chest_resnet import RECIPE as CHEST_RESNET
 from inference.recipes.darkcovidnet import RECIPE
 from inference.train import Weights, round_weights
 
@@ -137,3 +139,30 @@ def tiny_predictor(tiny_bundle: Bundle) -> Predictor:
 def folder_copy(tiny_folder: Path, tmp_path: Path) -> Path:
     """Return a copy of the bundle that a test may damage."""
     return Path(shutil.copytree(tiny_folder, tmp_path / "darkcovidnet"))
+
+
+def lively_network(seed: int) -> nn.Module:
+    """Return a small residual network that nobody trained, its normalisations and its head as different as after training."""
+    torch.manual_seed(seed)
+    network = ResNet(pooled_head(64, 3, dropout=0.2), (2, 2, 2, 2), 8, 1)
+    nn.init.normal_(network.head[-1].weight)  # type: ignore[index, arg-type]
+    for layer in network.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            for values, centre in ((layer.weight, 1), (layer.bias, 0), (layer.running_mean, 0), (layer.running_var, 1.5)):
+                nn.init.uniform_(values, centre - 0.3, centre + 0.3)  # type: ignore[arg-type]
+    return network.eval().requires_grad_(False)
+
+
+class TwoResidualNetworks(Bundle):
+    """A bundle of two lively networks, which stands nowhere on the disk."""
+
+    def build_members(self) -> tuple[nn.Module, ...]:
+        return lively_network(0), lively_network(1)
+
+
+@pytest.fixture(scope="session")
+def pooled_predictor() -> Predictor:
+    """Return a predictor of films of 96 x 96, with two members whose head is one linear layer, and two turned views."""
+    recipe = replace(CHEST_RESNET, preprocessing=replace(CHEST_RESNET.preprocessing, size=96))
+    card: dict[str, Any] = {"temperature": 1.2, "preprocessing": {"reading_rotations": [-6.0, 4.0]}}
+    return Predictor(TwoResidualNetworks(Path(), card, recipe, ""), CPU)

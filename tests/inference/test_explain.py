@@ -14,9 +14,10 @@ from torch.nn import functional
 
 from inference.bundle import Bundle
 from inference.dataset import Sample, load_grey
-from inference.explain import ClassActivationMap, class_activation_maps, place_map, raw_grad_cam, timed_maps
+from inference.explain import class_activation_maps, raw_cam, timed_maps
 from inference.grad_cam import ClassifierOutputTarget, GradCAM
 from inference.networks.cells import CellGrid
+from inference.placement import ClassActivationMap, place_map
 from inference.predict import CPU, Predictor
 from inference.preprocess import film_to_square, square_crop
 
@@ -36,9 +37,9 @@ def film() -> Tensor:
     return torch.randn(1, 1, 256, 256, generator=torch.Generator().manual_seed(3))
 
 
-def entering(network: nn.Module, film: Tensor) -> Tensor:
+def features(network: nn.Module, film: Tensor) -> Tensor:
     with torch.no_grad():
-        return network.body(film)  # type: ignore[no-any-return, operator]
+        return network.target_layer(network.body(film))  # type: ignore[no-any-return, operator]
 
 
 def is_clean(network: nn.Module) -> bool:
@@ -53,7 +54,7 @@ def is_clean(network: nn.Module) -> bool:
 def test_the_raw_map_is_what_the_package_makes_of_the_whole_network(
     tiny_bundle: Bundle, network: nn.Module, film: Tensor, number: int
 ) -> None:
-    raw = raw_grad_cam(network, entering(network, film), [number])
+    raw = raw_cam(network, features(network, film), [number])[0]
     whole = tiny_bundle.build_members()[0].requires_grad_(True)
     with GradCAM(model=whole, target_layers=[whole.target_layer]) as cam:
         expected = cam(input_tensor=film, targets=[ClassifierOutputTarget(number)])
@@ -63,24 +64,17 @@ def test_the_raw_map_is_what_the_package_makes_of_the_whole_network(
 
 
 def test_the_raw_map_is_the_relu_of_the_weighted_channels(network: nn.Module, film: Tensor) -> None:
-    raw = raw_grad_cam(network, entering(network, film), [1])[0]
-    cells = network.target_layer(entering(network, film)).requires_grad_(True)  # type: ignore[operator]
+    raw = raw_cam(network, features(network, film), [1])[0, 0]
+    cells = features(network, film).requires_grad_(True)
     (gradient,) = torch.autograd.grad(network.classify(cells)[0, 1], cells)  # type: ignore[operator]
     expected = functional.relu((gradient.mean(dim=(2, 3), keepdim=True) * cells).sum(dim=1))[0]
     assert np.allclose(raw, expected.detach().numpy(), rtol=1e-4, atol=1e-7)
 
 
-def test_several_classes_at_once_are_as_each_alone(network: nn.Module, film: Tensor) -> None:
-    before = entering(network, film)
-    alone = [raw_grad_cam(network, before, [k])[0] for k in (2, 0)]
-    assert np.allclose(raw_grad_cam(network, before, [2, 0]), alone, rtol=1e-4, atol=1e-7)
-
-
-def test_several_views_are_averaged(network: nn.Module, film: Tensor) -> None:
-    views = torch.cat([film, film.flip(-1)])
-    alone = [raw_grad_cam(network, entering(network, view[None]), [0, 1]) for view in views]
-    together = raw_grad_cam(network, entering(network, views), [0, 1])
-    assert np.allclose(together, np.mean(alone, axis=0), rtol=1e-4, atol=1e-7)
+def test_several_classes_and_views_at_once_are_as_each_alone(network: nn.Module, film: Tensor) -> None:
+    views = features(network, torch.cat([film, film.flip(-1)]))
+    alone = [[raw_cam(network, views[i : i + 1], [k])[0, 0] for i in (0, 1)] for k in (2, 0)]
+    assert np.allclose(raw_cam(network, views, [2, 0]), alone, rtol=1e-4, atol=1e-7)
 
 
 def test_each_class_has_a_map_of_its_own(tiny_predictor: Predictor, grey: npt.NDArray[np.uint8]) -> None:
@@ -120,24 +114,24 @@ def test_a_black_film_has_finite_maps(tiny_predictor: Predictor) -> None:
 
 
 def test_hooks_and_gradients_are_gone_afterwards(network: nn.Module, film: Tensor) -> None:
-    raw_grad_cam(network, entering(network, film), [0, 1])
+    raw_cam(network, features(network, film), [0, 1])
     assert is_clean(network)
 
 
 def test_hooks_and_gradients_are_gone_after_a_fault(network: nn.Module, film: Tensor) -> None:
     """As long as the fault is held, so is the frame it came from: nothing is cleaned up by accident."""
     with pytest.raises(IndexError) as fault:
-        raw_grad_cam(network, entering(network, film), [99])
+        raw_cam(network, features(network, film), [99])
     assert is_clean(network)
     assert fault.traceback
 
 
 def test_the_answer_does_not_change_what_a_map_keeps(tiny_predictor: Predictor, grey: npt.NDArray[np.uint8]) -> None:
     prediction = tiny_predictor.predict(grey)
-    kept = [before.clone() for before in prediction.before_target]
+    kept = [made.clone() for made in prediction.features]
     first, again = (class_activation_maps(tiny_predictor, prediction, [0])[0].cells for _ in range(2))
     assert np.array_equal(first, again)
-    assert all(torch.equal(a, b) for a, b in zip(kept, prediction.before_target, strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(kept, prediction.features, strict=True))
 
 
 # In place
@@ -163,7 +157,7 @@ class BrightCells(nn.Module):
 def map_of(grey: npt.NDArray[np.uint8], aspect_ratio: float) -> ClassActivationMap:
     network, crop = BrightCells(), square_crop(grey.shape[0], grey.shape[1], aspect_ratio)
     square = torch.from_numpy(film_to_square(grey, 256, crop).copy())[None, None].float() / 255
-    cells = raw_grad_cam(network, network.body(square), [0])[0]
+    cells = raw_cam(network, network.target_layer(network.body(square)), [0])[0, 0]
     return place_map(0, cells, network.cell_grid, 256, crop)
 
 

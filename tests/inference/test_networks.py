@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from inference.errors import RecipeError
-from inference.explain import raw_grad_cam
+from inference.explain import raw_cam
 from inference.networks.cells import CellGrid
 from inference.networks.ct_cnn import CtCnn, ct_cnn, ct_cnn_basic, ct_cnn_simple
 from inference.networks.darkcovidnet import DarkCovidNet
@@ -134,9 +134,9 @@ def test_a_class_activation_map_can_be_made(name: str) -> None:
     """In particular, nothing behind the target layer overwrites its output, and the layer stays the same object."""
     network, films = small(name)
     network.eval().requires_grad_(False)
-    maps = raw_grad_cam(network, network.body(films[:1]), (0, 1))
-    cells = network.target_layer(network.body(films[:1])).shape[2:]
-    assert maps.shape == (2, *cells)
+    features = network.target_layer(network.body(films[:1]))
+    maps = raw_cam(network, features, (0, 1))
+    assert maps.shape == (2, 1, *features.shape[2:])
     assert np.isfinite(maps).all()
     assert maps.max() > 0
 

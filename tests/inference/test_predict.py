@@ -89,7 +89,7 @@ def test_the_answer_sums_to_one_and_says_where_it_comes_from(tiny_predictor: Pre
     assert found.crop == SquareCrop(10, 0, 110, 110)
     assert found.embeddings.shape == (2, 256)
     views = len(tiny_predictor.bundle.reading_rotations)
-    assert [tuple(entering.shape) for entering in found.before_target] == [(views, 128, 13, 13)] * 2
+    assert [tuple(made.shape) for made in found.features] == [(views, 256, 13, 13)] * 2
 
 
 def test_the_answer_is_the_calibrated_mean_of_the_logits(tiny_predictor: Predictor, grey: npt.NDArray[np.uint8]) -> None:
@@ -199,7 +199,7 @@ def test_cuda_and_cpu_agree(tiny_bundle: Bundle, tiny_predictor: Predictor, grey
     predictor = Predictor(tiny_bundle, choose_device("cuda"))
     found, expected = predictor.predict(grey), tiny_predictor.predict(grey)
     assert (found.device, predictor.warnings) == ("cuda", [])
-    assert {entering.device.type for entering in found.before_target} == {"cpu"}
+    assert {made.device.type for made in found.features} == {"cpu"}
     assert found.probabilities == pytest.approx(expected.probabilities, abs=1e-3)
     maps = [class_activation_maps(p, r, [0])[0].cells for p, r in ((predictor, found), (tiny_predictor, expected))]
     assert np.allclose(maps[0], maps[1], atol=1e-3 * float(maps[1].max()))
