@@ -32,7 +32,7 @@ SPOILT: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "inverted": lambda film: 255 - film,
     "turned": np.rot90,
     "upside_down": lambda film: film[::-1, ::-1],
-    "cropped": lambda film: film[film.shape[0] // 4 : film.shape[0] // 2, film.shape[1] // 8 : film.shape[1] // 2],
+    "cropped": lambda film: film[: film.shape[0] // 2, : film.shape[1] // 2],
 }
 
 
