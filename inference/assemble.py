@@ -17,8 +17,10 @@ import numpy as np
 import numpy.typing as npt
 
 from inference import self_test
-from inference.bundle import CARD, EMBEDDINGS, EXAMPLES, FORMAT, PROTOCOL, WEIGHTS, Bundle, Embeddings, pack_members
+from inference.bundle import Bundle, Embeddings, pack_members
+from inference.card import CARD, EMBEDDINGS, EXAMPLES, FORMAT, PROTOCOL, WEIGHTS
 from inference.dataset import Sample, label_indices, load_grey, patient_hashes
+from inference.errors import DatasetError
 from inference.evaluate import (
     cross_fitted_probabilities,
     expected_calibration_error,
@@ -30,19 +32,19 @@ from inference.evaluate import (
     softmax,
 )
 from inference.examples import original_address
-from inference.explain import class_activation_maps
 from inference.files import make_folder, write_bytes
 from inference.films import Films, as_films
 from inference.groups import judge_groups
+from inference.map_scales import KEY as HEAT_MAPS
+from inference.map_scales import ReadCount, measure_scales
 from inference.members import Member, hash_of
 from inference.predict import CPU, Device, Predictor
 from inference.recipe import Recipe, record
 from inference.train import Weights
 from inference.trust import held_out_neighbour_distances, median_distance
+from inference.validation import validate
 
 VERSION = "1.0.0"
-SCALE_FILMS = 50
-"""Films a class from which the scale of its heat maps is taken."""
 SENSITIVITY = 0.9
 """Thresholds are those at which nine of ten held-out films of a class are called."""
 
@@ -60,15 +62,6 @@ class HeldOut:
     vectors: npt.NDArray[np.float32]
 
 
-@dataclass(frozen=True)
-class ReadCount:
-    """How many films have been read, and what for."""
-
-    done: int
-    total: int
-    purpose: str = "held-out films"
-
-
 def read_held_out(
     predictor: Predictor, samples: Sequence[Sample], truth: npt.NDArray[np.int64], member_of: Callable[[int], list[int]]
 ) -> Generator[ReadCount, None, HeldOut]:
@@ -83,33 +76,6 @@ def read_held_out(
         vectors.append(prediction.embeddings[0])
         yield ReadCount(row + 1, len(samples))
     return HeldOut(truth, np.array(logits), np.array(vectors, dtype=np.float32))
-
-
-def measure_heat_maps(
-    predictor: Predictor, samples: Sequence[Sample], answer: npt.NDArray[np.int64]
-) -> Generator[ReadCount, None, dict[str, object]]:
-    """Return the fixed colour scale of each class: what one film in twenty that is given this answer reaches.
-
-    Raw Grad-CAM values of different classes are not comparable (the gradients of their logits differ several times), so each
-    class has its own scale, the same for every film. Films are read as a reader's own are, by all members; a tenth of the
-    scale counts as nothing. ``answer`` is the held-out answer by which films are chosen, at most 50 a class.
-    """
-    names = predictor.bundle.class_names
-    chosen = [(k, row) for k in range(len(names)) for row in np.flatnonzero(answer == k)[:SCALE_FILMS]]
-    peaks: dict[str, list[float]] = {name: [] for name in names}
-    for done, (k, row) in enumerate(chosen, 1):
-        prediction = predictor.predict(load_grey(samples[row].path))
-        peaks[names[k]].append(class_activation_maps(predictor, prediction, [k])[0].peak)
-        yield ReadCount(done, len(chosen), "films for the scale of the heat maps")
-    # A class that is never answered borrows the largest scale: its maps are then faint, not absent.
-    scale = {name: float(np.quantile(found, 0.95)) for name, found in peaks.items() if found}
-    full_scale = {name: scale.get(name, max(scale.values())) for name in names}
-    return {
-        "method": "Grad-CAM",
-        "unit": "raw Grad-CAM value",
-        "full_scale": full_scale,
-        "floor": {name: value / 10 for name, value in full_scale.items()},
-    }
 
 
 def assemble(
@@ -151,7 +117,7 @@ def assemble(
     if protocol:
         tested = [samples[i] for i in protocol[0].held_out]
         metrics["protocol"] = yield from judge_protocol(provisional, tested, device)
-    heat_maps = yield from measure_heat_maps(predictor, samples, probabilities.argmax(axis=1))
+    scales = yield from measure_scales(predictor, [s.path for s in samples], probabilities.argmax(axis=1))
     card = draft | {
         "temperature": temperature,
         "training_data": describe_films(films, manifest),
@@ -161,10 +127,12 @@ def assemble(
             "provenance": f"{len(samples):,} films, each read by the one of {len(folds)} networks that never saw its patient.",
         },
         "thresholds": _thresholds(recipe, truth, probabilities),
-        "heatmap": heat_maps,
+        "heatmap": scales["GradCAM"],
+        HEAT_MAPS: scales,
         "neighbours": _neighbour_quantiles(embeddings),
         "files": _hashes(folder, protocol=bool(protocol)),
     }
+    card |= _validation(recipe, samples, held_out, fold_of)
     card[self_test.KEY] = self_test.answer(Predictor(Bundle(folder, card, recipe, ""), device))
     write_bytes(folder / CARD, (json.dumps(card, indent=1, ensure_ascii=False) + "\n").encode())
     return Bundle(folder, card, recipe, card["files"][WEIGHTS])
@@ -238,6 +206,16 @@ def _cross_validation(
             "expected_calibration_error": expected_calibration_error(truth, crossed),
         },
     }
+
+
+def _validation(
+    recipe: Recipe, samples: Sequence[Sample], held_out: HeldOut, fold_of: npt.NDArray[np.int64]
+) -> dict[str, dict[str, Any]]:
+    """Return the card's entries; {} where the films are too few for it: the model then answers without sets and decision."""
+    try:
+        return validate(recipe.class_names, held_out.truth, held_out.logits, fold_of, [s.patient for s in samples])
+    except DatasetError:
+        return {}
 
 
 def _embeddings(vectors: npt.NDArray[np.float32], fold_of: npt.NDArray[np.int64]) -> Embeddings:

@@ -8,7 +8,6 @@ under the article's own division, for ``evaluate`` alone), ``card.json``, ``exam
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -21,26 +20,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
+from inference.card import CARD, EMBEDDINGS, EXAMPLES, LUNGS, PROTOCOL, WEIGHTS, read_card
 from inference.errors import BundleError
 from inference.examples import ExampleRow, read_examples
 from inference.networks.registry import build_network
 from inference.recipe import Recipe
 from inference.recipe_file import recipe_from_record
 from inference.recipes import find_recipe
-
-FORMAT = 1
-LUNGS = "lungs"
-"""Folder beside the models that holds the lung network (inference.lungs), which is none of them."""
-WEIGHTS, PROTOCOL, CARD, EXAMPLES, EMBEDDINGS = (
-    "weights.safetensors",
-    "protocol.safetensors",
-    "card.json",
-    "examples.csv",
-    "embeddings.npz",
-)
-_CARD_KEYS = ("format", "name", "title", "version", "recipe", "classes", "positive", "preprocessing", "members",
-              "protocol_members", "temperature", "files", "confusion_matrix", "heatmap", "neighbours", "facts", "metrics",
-              "thresholds")  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,29 +95,6 @@ class Bundle:
                 return Embeddings(vectors, stored["fold"].astype(np.int64), stored["scale"].astype(np.float32))
         except (OSError, EOFError, ValueError, KeyError, TypeError, BadZipFile) as error:
             raise BundleError(f"The features of the model {self.name} could not be read: {error}.") from error
-
-
-def read_card(folder: Path) -> dict[str, Any]:
-    """Read ``card.json``.
-
-    Raises
-    ------
-    BundleError
-        If it is missing, not JSON, of another format, or lacks a key.
-    """
-    path = folder / CARD
-    try:
-        card = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise BundleError(f"There is no model called {folder.name}: its card.json was not found.") from error
-    except (OSError, ValueError) as error:
-        raise BundleError(f"The card of the model {folder.name} could not be read; install the model again.") from error
-    missing = [key for key in _CARD_KEYS if key not in card] if isinstance(card, dict) else list(_CARD_KEYS)
-    if missing:
-        raise BundleError(f"The card of the model {folder.name} lacks {', '.join(missing)}; install the model again.")
-    if card["format"] != FORMAT:
-        raise BundleError(f"The model {folder.name} has format {card['format']}; this program reads format {FORMAT}.")
-    return dict(card)
 
 
 def open_bundle(folder: Path) -> Bundle:

@@ -1,7 +1,9 @@
-"""The maps of the Grad-CAM family that can be chosen: names, and what they need. No torch: a panel may list them.
+"""The maps that can be chosen: names, and what they need. No torch: a panel may list them.
 
-What they compute is grad-cam's, in :mod:`inference.explain`. Left out on purpose: those that do not look at the class
-(EigenCAM), whose sign is a matter of chance, and the guided ones, which look the same for random weights (Adebayo 2018).
+The exact ones divide a logit among the cells (:mod:`inference.contribution_map`, :mod:`inference.fine_contributions`) and are
+there for networks with one linear layer over the mean of the cells; the Grad-CAM family is there for all, computed by grad-cam
+in :mod:`inference.explain`. Left out on purpose: those that do not look at the class (EigenCAM), whose sign is a matter of
+chance, and the guided ones, which look the same for random weights (Adebayo 2018).
 """
 
 from __future__ import annotations
@@ -9,6 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from inference.errors import ExplanationError
+
+CONTRIBUTION, FINE_CONTRIBUTION = "contribution", "fine contribution"
+EXACT_METHODS = {FINE_CONTRIBUTION: "Fine contribution", CONTRIBUTION: "Contribution"}
+"""Name and title of the maps in logits."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +38,11 @@ CAM_METHODS: dict[str, CamMethod] = {
         CamMethod("ScoreCAM", "Score-CAM", "Wang et al., CVPRW 2020", needs_gradients=False),
     )
 }
+
+
+def title_of(name: str) -> str:
+    """Return the title of any method; ExplanationError if there is none of that name."""
+    return EXACT_METHODS[name] if name in EXACT_METHODS else find_cam_method(name).title
 
 
 def find_cam_method(name: str) -> CamMethod:

@@ -15,19 +15,26 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from inference.assemble import ReadCount, judge_protocol, read_held_out
-from inference.bundle import Bundle, list_bundles, open_bundle, read_card
+from inference.assemble import judge_protocol, read_held_out
+from inference.bundle import Bundle, list_bundles, open_bundle
+from inference.card import read_card
 from inference.class_folders import read_class_folders
 from inference.dataset import Sample, find_manifest, label_indices, load_squares
-from inference.errors import BundleError, InferenceError, TrainingError
+from inference.errors import BundleError, DatasetError, InferenceError, TrainingError
 from inference.evaluate import fit_temperature, judge, softmax
 from inference.examples import ExampleProgress, ExampleResult, fetch, install, links
+from inference.external.films import linked_training_films, read_films
+from inference.external.folder import PAGE, Question, evaluate_outside
+from inference.external.page import summary_lines
 from inference.figures import find_learning_rate_figure, save_figure
 from inference.files import make_folder, write_bytes
 from inference.films import Films, grouped, list_films
 from inference.groups import judge_groups
 from inference.learning_rate import find_learning_rate
+from inference.map_scales import ReadCount
 from inference.members import MemberProgress
+from inference.model_card.page import model_card
+from inference.model_card.source import read_source
 from inference.predict import Device, Predictor, choose_device
 from inference.recipe import Recipe
 from inference.recipe_file import USABLE_NAME, read_recipe, recipe_as_toml, recipe_for_classes, write_recipe
@@ -51,6 +58,11 @@ class Places:
 
     def __init__(self, shipped: Path, own: Path, examples: Path) -> None:
         self.shipped, self.own, self.examples = shipped, own, examples
+
+    @property
+    def runs(self) -> Path:
+        """Return the folder of the reproduction's runs, which need not exist."""
+        return self.shipped.parent / "reproduction"
 
     def find(self, name: str) -> Path:
         """Return the folder of a model given by name or folder."""
@@ -116,16 +128,29 @@ def _parser() -> argparse.ArgumentParser:
     reproduce.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     reproduce.add_argument("--threads", type=_positive, help="processor threads for torch")
     reproduce.set_defaults(run=run_reproduce)
-    evaluate = verbs.add_parser("evaluate", help="read every held-out film again and print what the model is worth")
-    evaluate.add_argument("model", nargs="?", default=DEFAULT_MODEL)
-    evaluate.add_argument("--data", type=Path, required=True)
+    evaluate = verbs.add_parser(
+        "evaluate",
+        help="judge a model on films it has never seen, or read its held-out films again",
+        description="Given a manifest with films that are new to the model: judges it on those alone (training films, their "
+        "patients and copies are left out) and writes a folder with JSON, a table of answers and a page. Given the folder or "
+        "manifest of its own held-out films: reads each again with the network that never saw it.",
+    )
+    evaluate.add_argument("model", nargs="?", default=DEFAULT_MODEL, help="name or folder")
+    evaluate.add_argument("--data", type=Path, required=True, help="manifest of new films; or the model's own films")
+    evaluate.add_argument("--out", type=Path, metavar="FOLDER", help="folder for what comes of new films")
+    evaluate.add_argument("--positive", default="", metavar="LABEL", help="films of this label have the finding, others not")
+    evaluate.add_argument(
+        "--label", action="append", default=[], type=_pair, metavar="NAME=CLASS", help="a label that means a class of the model"
+    )
+    evaluate.add_argument("--threads", type=_positive, help="processor threads for torch")
     evaluate.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     evaluate.add_argument("--json", metavar="OUT")
     evaluate.add_argument("--report", type=Path, metavar="FOLDER", help="write a report with figures to this folder")
     evaluate.set_defaults(run=run_evaluate)
     models = verbs.add_parser("models", help="list the models there are, or show one's card")
-    models.add_argument("model", nargs="?")
+    models.add_argument("words", nargs="*", metavar="[show] MODEL", help="name or folder")
     models.add_argument("--json", metavar="OUT")
+    models.add_argument("--html", nargs="?", const="", metavar="OUT", help="write the model card as one page")
     models.set_defaults(run=run_models)
     examples = verbs.add_parser("examples", help="the pictures of a model's held-out films").add_subparsers(required=True)
     link = examples.add_parser("install", help="link a folder of films to the model by their hashes")
@@ -144,6 +169,13 @@ def _model_name(text: str) -> str:
     if not USABLE_NAME.fullmatch(text):
         raise argparse.ArgumentTypeError(f"{text!r} is no name for a folder: letters A to Z, digits, - and _ only")
     return text
+
+
+def _pair(text: str) -> tuple[str, str]:
+    label, separator, name = text.partition("=")
+    if not (label and separator and name):
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=CLASS")
+    return label, name
 
 
 def _positive(text: str) -> int:
@@ -285,8 +317,12 @@ def _reading_line(progress: ReadCount) -> tuple[float, str]:
 
 
 def run_evaluate(options: argparse.Namespace, places: Places) -> int:
-    """Read the held-out films again with the stored weights, under both divisions, and print both results."""
+    """Judge a model on films that are new to it; or read its held-out films again, under both divisions."""
+    if options.threads:
+        torch.set_num_threads(options.threads)
     bundle = open_bundle(places.find(options.model))
+    if options.out or options.positive or options.label or _has_new_films(bundle, options.data):
+        return _evaluate_outside(bundle, options, places)
     samples = _films(bundle.recipe, options.data)[0].samples
     device = choose_device(options.device)
     bar = ProgressBar()
@@ -305,6 +341,30 @@ def run_evaluate(options: argparse.Namespace, places: Places) -> int:
         print(f"The report is {write_run_report(run, options.report)}.")
     if options.json:
         _write_json(options.json, metrics)
+    return 0
+
+
+def _has_new_films(bundle: Bundle, data: Path) -> bool:
+    """Return whether this is a manifest that lists a film which is none of the model's held-out ones."""
+    if not data.is_file():
+        return False
+    known = {row.sha256 for row in bundle.examples()}
+    return any(sample.sha256 not in known for sample in read_films(data))
+
+
+def _evaluate_outside(bundle: Bundle, options: argparse.Namespace, places: Places) -> int:
+    if not options.data.is_file():
+        raise DatasetError(f"There is no manifest {options.data.name}; new films are told by a manifest, a CSV file.")
+    if options.json or options.report:
+        raise DatasetError("JSON and page of new films are written to the folder of --out; leave out --json and --report.")
+    folder = options.out or Path(f"{bundle.name}-on-{options.data.stem}")
+    question = Question(options.data, options.positive, dict(options.label))
+    training = linked_training_films(bundle.examples(), links(places.examples / bundle.name))
+    work = evaluate_outside(bundle, question, folder, choose_device(options.device), training)
+    record = ProgressBar().follow(work, _reading_line)
+    for line in summary_lines(record, dict(zip(bundle.class_names, bundle.class_titles, strict=True))):
+        print(line)
+    print(f"The page is {folder / PAGE}.")
     return 0
 
 
@@ -385,11 +445,14 @@ def _area(record: dict[str, Any]) -> str:
 
 
 def run_models(options: argparse.Namespace, places: Places) -> int:
-    """List the models, or print one card."""
-    if options.model:
-        card = open_bundle(places.find(options.model)).card
-        _write_json(options.json or "-", card)
-        return 0
+    """List the models, print one card, or write it as a page."""
+    words = options.words[1:] if len(options.words) == 2 and options.words[0] == "show" else options.words
+    if len(words) > 1:
+        raise BundleError(f"One model at a time: {', '.join(words)} are {len(words)}.")
+    if words:
+        return _show_model(open_bundle(places.find(words[0])), options, places)
+    if options.html is not None:
+        raise BundleError("Name the model whose card is wanted: models show NAME --html.")
     cards, broken = _read_cards(list_bundles(places.own, places.shipped))
     if options.json:
         _write_json(options.json, [{key: card[key] for key in ("name", "title", "version", "recipe")} for card in cards])
@@ -400,6 +463,20 @@ def run_models(options: argparse.Namespace, places: Places) -> int:
     if not cards:
         print("No model is installed.")
     return 1 if broken else 0
+
+
+def _show_model(bundle: Bundle, options: argparse.Namespace, places: Places) -> int:
+    if options.html is None or options.json:
+        _write_json(options.json or "-", bundle.card)
+    if options.html is not None:
+        page = model_card(read_source(bundle.folder, places.runs))
+        if options.html == "-":
+            print(page, end="")
+        else:
+            out = Path(options.html or f"{bundle.name}-card.html")
+            write_bytes(out, page.encode())
+            print(f"The model card is {out}.", file=sys.stderr if options.json == "-" else sys.stdout)
+    return 0
 
 
 def _read_cards(folders: Sequence[Path]) -> tuple[list[dict[str, Any]], bool]:

@@ -16,13 +16,14 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor, nn
 
+from inference.cam_methods import CONTRIBUTION
 from inference.errors import ExplanationError
 from inference.networks.cells import CellGrid
 from inference.networks.registry import Network
 from inference.placement import ClassActivationMap, place_cells, place_map, turn_back
 from inference.predict import Prediction, Predictor
 
-METHOD = "contribution"
+METHOD = CONTRIBUTION
 SCALE_QUANTILE = 0.95
 """One held-out film in twenty reaches the end of the colour scale."""
 FLOOR_PART = 0.1

@@ -100,6 +100,22 @@ def duplicate_pairs(samples: Sequence[Sample], thumbs: Floats | None = None) -> 
     return sorted(by_hash | set(_confirmed(samples, [pair for pair in candidates if pair not in by_hash])))
 
 
+def copies_across(films: Sequence[Sample], others: Sequence[Sample]) -> list[Pair]:
+    """Return the pairs (i, j) in which ``films[i]`` and ``others[j]`` are one film, by hash or by look.
+
+    Raises
+    ------
+    DatasetError
+        If a film is missing or broken, by name.
+    """
+    both, first = (*films, *others), len(films)
+    across = {pair for pair in _same_files(both) if pair[0] < first <= pair[1]}
+    alike = thumbnails(films) @ thumbnails(others).T >= CANDIDATE
+    candidates = [(int(i), first + int(j)) for i, j in np.argwhere(alike)]
+    across |= set(_confirmed(both, [pair for pair in candidates if pair not in across]))
+    return sorted((i, j - first) for i, j in across)
+
+
 def patient_groups(samples: Sequence[Sample], pairs: Iterable[Pair]) -> tuple[str, ...]:
     """Return the group of each film: films of one patient and films of one pair are in one group, and so on in chains.
 

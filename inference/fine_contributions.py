@@ -23,6 +23,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from inference.cam_methods import FINE_CONTRIBUTION
 from inference.contribution_map import ContributionMap, pooled_linear_head, refused, to_contribution_map
 from inference.networks.cells import CellGrid
 from inference.networks.registry import Network
@@ -30,7 +31,7 @@ from inference.placement import turn_back
 from inference.predict import Prediction, Predictor
 from inference.sole_use import sole_use
 
-METHOD = "fine contribution"
+METHOD = FINE_CONTRIBUTION
 _SHARED = (0.0625, 0.25, 0.375, 0.25, 0.0625)
 """What a cell keeps and what falls to its neighbours along each axis: a bell of one cell's spread."""
 

@@ -19,6 +19,7 @@ from inference.augment import normalise, turned_views
 from inference.bundle import Bundle
 from inference.errors import DeviceError
 from inference.evaluate import softmax
+from inference.gate.features import Vectors, film_vectors, watched_depths
 from inference.networks.registry import Network
 from inference.preprocess import SquareCrop, film_to_square, input_crop
 from inference.recipe import Recipe
@@ -81,6 +82,8 @@ class Prediction:
     features
         One tensor a member, on the CPU: what its target layer made of the views, (views, channels, cell rows, cell columns).
         Every map is made from it, without another pass through the network.
+    vectors
+        For each member its features by depth, for the gate's judgement of distance.
     square
         uint8 (size, size): the crop as it was resampled for the networks, before it was turned and its values changed.
     crop
@@ -92,6 +95,7 @@ class Prediction:
     embeddings: npt.NDArray[np.float32]
     logits: npt.NDArray[np.float64]
     features: tuple[Tensor, ...]
+    vectors: tuple[Vectors, ...]
     square: npt.NDArray[np.uint8]
     members: tuple[int, ...]
     crop: SquareCrop
@@ -171,14 +175,15 @@ class Predictor:
         square = film_to_square(grey, how.size, crop)
         prepared = time.perf_counter()
         chosen = tuple(range(len(self._members))) if members is None else tuple(members)
-        logits, embeddings, features = self.run(lambda: self._forward(square, chosen))
+        logits, embeddings, passes = self.run(lambda: self._forward(square, chosen))
         temperature = float(self.bundle.card["temperature"])
         return Prediction(
             probabilities=softmax(logits.mean(axis=0), temperature),
             member_probabilities=softmax(logits, temperature),
             embeddings=embeddings,
             logits=logits.mean(axis=0),
-            features=features,
+            features=tuple(made for made, _ in passes),
+            vectors=tuple(vectors for _, vectors in passes),
             square=square,
             members=chosen,
             crop=crop,
@@ -191,18 +196,19 @@ class Predictor:
 
     def _forward(
         self, square: npt.NDArray[np.uint8], chosen: Sequence[int]
-    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float32], tuple[Tensor, ...]]:
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float32], list[tuple[Tensor, Vectors]]]:
+        """Return logits (members, classes), embeddings (members, features), and each member's features as in Prediction."""
         views = self.views(square)
-        logits, embeddings, made = [], [], []
+        logits, embeddings, passes = [], [], []
         with torch.no_grad():
             for index in chosen:
-                with sole_use(self._members[index]):
-                    network = cast(Network, self._members[index])
+                network = cast(Network, self._members[index])
+                with sole_use(self._members[index]), watched_depths(self._members[index]) as depths:
                     features = network.target_layer(network.body(views))
                     logits.append(network.classify(features).mean(dim=0).double().cpu().numpy())
                 embeddings.append(features.mean(dim=(0, 2, 3)).float().cpu().numpy())
-                made.append(features.cpu())  # maps can still be made when the device is lost
-        return np.stack(logits), np.stack(embeddings), tuple(made)
+                passes.append((features.cpu(), film_vectors(depths)))  # maps can still be made when the device is lost
+        return np.stack(logits), np.stack(embeddings), passes
 
     def views(self, square: npt.NDArray[np.uint8]) -> Tensor:
         """Return what the networks are given of a film: float32 (views, channels, size, size), on the present device.

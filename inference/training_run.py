@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from inference.assemble import ReadCount, assemble
+from inference.assemble import assemble
 from inference.bundle import Bundle
 from inference.class_folders import refuse_thin_classes
 from inference.dataset import Sample, label_indices
 from inference.files import make_folder
 from inference.films import Films, grouped
+from inference.map_scales import ReadCount
 from inference.members import Member, MemberProgress, plan_members, read_history, train_members
 from inference.networks.registry import build_network
 from inference.predict import CPU, Device

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from inference.bundle import WEIGHTS, Bundle, open_bundle, read_tensors
+from inference.bundle import Bundle, open_bundle, read_tensors
+from inference.card import WEIGHTS
 from inference.dataset import Sample, hash_of_patient
 from inference.duplicates import duplicate_pairs
 from inference.errors import TrainingError

@@ -6,6 +6,7 @@ header. Nothing in it can run code.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
+from inference.card import read_card
 from inference.errors import BundleError
 from inference.evaluate import softmax
 from inference.files import write_bytes
@@ -186,6 +188,26 @@ class Gate:
             return unpack(path.read_bytes())
         except OSError as error:
             raise BundleError(f"The gate {path.name} of the model could not be read; install the model again.") from error
+
+
+def gate_of_bundle(folder: Path) -> Gate | None:
+    """Return the gate beside a model, or None where its card names none.
+
+    Raises
+    ------
+    BundleError
+        If the card cannot be read, or the gate is missing, damaged, or another than the card describes.
+    """
+    expected = read_card(folder)["files"].get(GATE)
+    if expected is None:
+        return None
+    try:
+        content = (folder / GATE).read_bytes()
+    except OSError as error:
+        raise BundleError(f"The model {folder.name} lacks its file {GATE}; install the model again.") from error
+    if hashlib.sha256(content).hexdigest() != expected:
+        raise BundleError(f"The file {GATE} of the model {folder.name} is not the one its card describes; install it again.")
+    return unpack(content)
 
 
 def unpack(content: bytes) -> Gate:

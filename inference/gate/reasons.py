@@ -28,6 +28,7 @@ SENTENCES: dict[str, str] = {
     "ct": "This seems to be a picture of a CT examination; the model reads frontal chest films only.",
     "child": "The patient seems to be a child; the model was made for adults and calls most healthy children ill.",
     "other": "This does not seem to be a frontal chest film.",
+    "no_lung": "This slice does not seem to show the lungs; the model reads axial CT slices of the lungs only.",
     "unlike": "This picture is unlike the films the model learned from: it lies farther from them than {percent} % of the "
     "films it was judged on.",
 }

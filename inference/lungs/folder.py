@@ -14,7 +14,7 @@ import numpy as np
 from safetensors.torch import save
 from torch import nn
 
-from inference.bundle import CARD, WEIGHTS
+from inference.card import CARD, WEIGHTS
 from inference.files import make_folder, write_bytes
 from inference.lungs.films import (
     MASKS,

@@ -17,7 +17,8 @@ from scipy import ndimage
 from torch import nn
 
 from inference.augment import standardise_batch
-from inference.bundle import CARD, WEIGHTS, read_tensors
+from inference.bundle import read_tensors
+from inference.card import CARD, WEIGHTS
 from inference.errors import BundleError
 from inference.lungs.films import Bytes, Placement, place, put_on_square
 from inference.lungs.network import LungNetwork

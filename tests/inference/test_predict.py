@@ -16,6 +16,7 @@ from inference.dataset import Sample, load_grey
 from inference.errors import DeviceError
 from inference.evaluate import softmax
 from inference.explain import class_activation_maps
+from inference.gate.features import film_vectors, watched_depths
 from inference.predict import CPU, Device, Predictor, choose_device, is_device_failure
 from inference.preprocess import SquareCrop
 
@@ -90,6 +91,19 @@ def test_the_answer_sums_to_one_and_says_where_it_comes_from(tiny_predictor: Pre
     assert found.embeddings.shape == (2, 256)
     views = len(tiny_predictor.bundle.reading_rotations)
     assert [tuple(made.shape) for made in found.features] == [(views, 256, 13, 13)] * 2
+
+
+def test_the_pass_that_answers_leaves_the_features_the_gate_judges_by(
+    pooled_predictor: Predictor, grey: npt.NDArray[np.uint8]
+) -> None:
+    found = pooled_predictor.predict(grey)
+    member = pooled_predictor.members[1]
+    with watched_depths(member) as depths, torch.no_grad():
+        member(pooled_predictor.views(found.square))
+    expected = film_vectors(depths)
+    assert [v.shape for v in found.vectors[1]] == [(16,), (32,), (64,)]
+    assert all(np.array_equal(own, wanted) for own, wanted in zip(found.vectors[1], expected, strict=True))
+    assert all(not module._forward_hooks for module in member.modules())
 
 
 def test_the_answer_is_the_calibrated_mean_of_the_logits(tiny_predictor: Predictor, grey: npt.NDArray[np.uint8]) -> None:

@@ -17,7 +17,7 @@ import pytest
 
 from viewer.errors import ReportError
 from viewer.imaging.image import RESEARCH_NOTICE, Identity
-from viewer.reading import ClassProbability, ConfusionMatrix, Reading
+from viewer.reading import ClassProbability, ConfusionMatrix, Reading, RefusalReason
 from viewer.reporting.matrix import answer_sentence
 from viewer.reporting.pdf import write_pdf
 from viewer.reporting.report import Report, ReportText
@@ -155,7 +155,14 @@ def test_each_page_bears_the_notice_its_number_and_the_patient(printed: Callable
 
 def test_a_refused_reading_prints_its_reason_and_no_number(printed: Callable[..., str], reading: Reading) -> None:
     model = replace(reading.model, metrics=())
-    refused = replace(reading, status="refused", reason="This is a lateral film.", probabilities=(), matrix=None, model=model)
+    refused = replace(
+        reading,
+        status="refused",
+        refusals=(RefusalReason("lateral", "This is a lateral film."),),
+        probabilities=(),
+        matrix=None,
+        model=model,
+    )
     text = printed(reading=refused, overlay_film=None)
     assert "This is a lateral film." in text
     assert "The second reader gave no answer for this film." in text

@@ -7,7 +7,7 @@ from viewer.imaging.color_maps import COLOR_MAPS
 from viewer.imaging.grayscale import to_display
 from viewer.imaging.image import LookupTable, Window
 from viewer.imaging.pyramid import halve
-from viewer.reading import ClassProbability
+from viewer.reading import ClassProbability, RefusalReason
 from viewer.reporting.compose import FilmLook, compose_report
 from viewer.reporting.report import ReportText
 
@@ -107,7 +107,9 @@ def test_the_legend_runs_from_nothing_on_the_left_to_full_scale_on_the_right(fil
 
 
 def test_a_refused_reading_prints_no_map(film, read):
-    report = compose_report(film, LOOK, read(status="refused", reason="This is a lateral film."), TEXT)
+    report = compose_report(
+        film, LOOK, read(status="refused", refusals=(RefusalReason("lateral", "This is a lateral film."),)), TEXT
+    )
     assert report.overlay_film is None
     assert report.reading.reason == "This is a lateral film."
 

@@ -6,7 +6,7 @@ import pytest
 from PySide6.QtWidgets import QMessageBox
 from training_films import write_class_folders, write_table
 
-from inference.assemble import ReadCount
+from inference.map_scales import ReadCount
 from inference.members import MemberProgress
 from inference.train import EpochReport
 from viewer.desk.training import TrainingDesk

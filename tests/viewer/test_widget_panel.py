@@ -5,13 +5,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtGui import QKeySequence, QShortcut, QWheelEvent
 from PySide6.QtWidgets import QApplication, QLabel
 
 from viewer.imaging.image import RESEARCH_NOTICE
-from viewer.reading import ClassProbability, ConfusionExample, ConfusionMatrix, HeatMap, ModelFacts, Reading
+from viewer.reading import (
+    ClassProbability,
+    ConfusionExample,
+    ConfusionMatrix,
+    HeatMap,
+    ModelFacts,
+    Reading,
+    RefusalReason,
+    Share,
+)
 from viewer.widgets.confusion_matrix import ConfusionMatrixView
-from viewer.widgets.examples_strip import ExamplesStrip, films_of_cell
+from viewer.widgets.examples_strip import ExamplesStrip, counter_examples_to, films_of_cell
 from viewer.widgets.heat_map_controls import map_sentence
 from viewer.widgets.probability_bars import ProbabilityBars, number
 from viewer.widgets.second_reader_panel import SecondReaderPanel, answer_sentence
@@ -47,7 +56,12 @@ def reading(**changes):
     return Reading(**record | changes)
 
 
-REFUSAL = {"status": "refused", "reason": "This is a lateral film.", "probabilities": (), "predicted": ""}
+REFUSAL = {
+    "status": "refused",
+    "refusals": (RefusalReason("lateral", "This is a lateral film."),),
+    "probabilities": (),
+    "predicted": "",
+}
 
 
 @pytest.fixture
@@ -168,7 +182,7 @@ def test_bars_read_themselves_out(qtbot):
     bars = ProbabilityBars()
     qtbot.addWidget(bars)
     bars.show_probabilities((ClassProbability("covid", "COVID-19", 0.71, 0.62, 0.79),), "covid", {"covid": 0.45})
-    said = "COVID-19 0.71, members from 0.62 to 0.79, operating point 0.45, the answer"
+    said = "COVID-19 0.71, interval 0.62 to 0.79, operating point 0.45, the answer"
     assert bars.accessibleDescription() == said
 
 
@@ -316,16 +330,27 @@ def strip(qtbot):
     return widget
 
 
-def test_a_cell_on_the_diagonal_brings_its_two_nearest_counter_examples():
+def test_the_films_of_a_cell_keep_their_order():
+    films = [example(1, "covid", "covid"), example(2, "normal", "covid"), example(3, "covid", "covid")]
+    assert [film.distance for film in films_of_cell(films, "covid", "covid")] == [0.1, 0.3]
+
+
+def test_what_got_the_same_answer_wrongly_speaks_against_it():
     films = [example(1, "covid", "covid"), *many(3, "normal", "covid"), example(9, "normal", "pneumonia")]
-    right, wrong = films_of_cell(films, "covid", "covid")
-    assert [film.distance for film in right] == [0.1]
-    assert [(film.truth, film.distance) for film in wrong] == [("normal", 0.0), ("normal", 0.1)]
+    against, note = counter_examples_to(films, "covid", "COVID-19")
+    assert ([(film.truth, film.distance) for film in against], note) == ([("normal", 0.0), ("normal", 0.1)], "")
 
 
-def test_a_cell_of_errors_needs_no_counter_example():
-    films = [example(1, "covid", "covid"), example(2, "normal", "covid")]
-    assert films_of_cell(films, "normal", "covid") == ([films[1]], [])
+def test_where_no_film_got_the_answer_wrongly_the_missed_ones_speak_against_it():
+    films = [example(1, "covid", "covid"), example(2, "covid", "normal"), example(3, "normal", "normal")]
+    against, note = counter_examples_to(films, "covid", "COVID-19")
+    assert [film.distance for film in against] == [0.2]
+    assert note == "It never called another film COVID-19; these COVID-19 films it missed."
+
+
+def test_where_nothing_speaks_against_the_answer_that_is_said():
+    against, note = counter_examples_to([example(1, "covid", "covid")], "covid", "COVID-19")
+    assert (against, note) == ([], "No held-out film speaks against COVID-19: it was right in all of them.")
 
 
 def test_twelve_cards_are_made_and_more_on_request(strip, qtbot):
@@ -366,17 +391,60 @@ def test_the_heat_map_of_an_example_is_blended_when_visible(strip):
     assert colors == ["#787878", "#fa0000"]
 
 
-def test_arrows_walk_from_card_to_card_and_enter_opens(strip, qtbot):
-    strip.show_examples(many(3), TITLES, counter_examples=[example(7, "normal", "covid")])
-    cards = strip.cards()
+def press(qtbot, *keys):
+    for key in keys:
+        qtbot.keyClick(QApplication.focusWidget(), key)
+
+
+@pytest.fixture
+def browsed(strip, qtbot):
+    """Return a strip of thirty films and two counter-examples whose first card has the keyboard."""
+    against = [example(77, "normal", "covid"), example(88, "normal", "covid")]
+    strip.show_examples(many(30), TITLES, counter_examples=against)
     strip.activateWindow()
-    cards[0].setFocus()
-    qtbot.waitUntil(cards[0].hasFocus)
-    for index in range(3):
-        qtbot.keyClick(cards[index], Qt.Key.Key_Right)
-    with qtbot.waitSignal(strip.example_opened) as opened:
-        qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Return)
-    assert opened.args[0].distance == 0.7
+    strip.focus_first()
+    qtbot.waitUntil(strip.cards()[0].hasFocus)
+    return strip
+
+
+@pytest.mark.parametrize(
+    ("keys", "distance"),
+    [
+        ((Qt.Key.Key_Right, Qt.Key.Key_Right, Qt.Key.Key_Left), 0.1),
+        ((Qt.Key.Key_Left,), 0.0),
+        ((Qt.Key.Key_End,), 1.1),
+        ((Qt.Key.Key_End, Qt.Key.Key_Right), 1.2),
+        ((Qt.Key.Key_Down,), 7.7),
+        ((Qt.Key.Key_Down, Qt.Key.Key_Right, Qt.Key.Key_Right), 8.8),
+        ((Qt.Key.Key_Right, Qt.Key.Key_Down, Qt.Key.Key_Up), 0.0),
+        ((Qt.Key.Key_End, Qt.Key.Key_Home), 0.0),
+    ],
+)
+def test_keys_walk_over_the_cards_and_enter_opens(browsed, qtbot, keys, distance):
+    press(qtbot, *keys)
+    with qtbot.waitSignal(browsed.example_opened) as opened:
+        press(qtbot, Qt.Key.Key_Return)
+    assert opened.args[0].distance == distance
+
+
+def test_the_card_that_has_the_keyboard_is_in_sight(browsed, qtbot):
+    press(qtbot, Qt.Key.Key_End, Qt.Key.Key_Right)
+    card = QApplication.focusWidget()
+    assert card.visibleRegion().boundingRect().width() == card.width()
+
+
+def test_b_asks_for_the_film_beside_the_other(browsed, qtbot):
+    with qtbot.waitSignal(browsed.beside_wanted) as wanted:
+        press(qtbot, Qt.Key.Key_Right, Qt.Key.Key_B)
+    assert wanted.args[0].distance == 0.1
+
+
+@pytest.mark.parametrize("key", [Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Home, Qt.Key.Key_End])
+def test_the_windows_own_shortcuts_do_not_take_the_keys_of_a_card(browsed, qtbot, key):
+    taken = []
+    QShortcut(QKeySequence(key), browsed, lambda: taken.append(key))
+    press(qtbot, key)
+    assert taken == []
 
 
 def test_a_click_opens_an_example(strip, qtbot):
@@ -407,8 +475,44 @@ def test_a_card_says_truth_answer_and_that_it_is_wrong(strip):
 
 def test_the_panel_opens_on_the_answers_own_cell_with_a_counter_example(panel):
     panel.show_reading(reading())
-    assert [(e.truth, e.answer) for e in panel.examples.shown_examples()] == [("covid", "covid"), ("normal", "covid")]
-    assert panel.examples.cards()[-1].is_counter
+    assert [(e.truth, e.answer) for e in panel.examples.shown_examples()] == [("covid", "covid")]
+    assert [(e.truth, e.answer) for e in panel.examples.counter_examples()] == [("normal", "covid")]
+
+
+@pytest.mark.parametrize("size", [(300, 420), (340, 420), (340, 900), (420, 600)])
+@pytest.mark.parametrize("cell", [("covid", "covid"), ("normal", "covid"), ("normal", "pneumonia"), ("covid", "normal")])
+def test_a_counter_example_is_in_sight_whatever_is_chosen_and_however_short_the_window(panel, qtbot, size, cell):
+    panel.resize(*size)
+    panel.show_reading(reading(warnings=("A rather long warning about this film and what it may mean. " * 6,)))
+    panel.matrix.cell_chosen.emit(*cell)
+    QApplication.processEvents()
+    card = panel.examples.cards()[-1]
+    assert (card.is_counter, card.example.truth, card.example.answer) == (True, "normal", "covid")
+    assert card.visibleRegion().boundingRect() == card.rect()
+
+
+def test_a_refused_film_has_no_counter_example_in_sight(panel):
+    panel.show_reading(reading())
+    panel.show_reading(reading(sha256="b" * 64, heat_maps=(), examples=(), matrix=None, **REFUSAL))
+    assert "COUNTER" not in seen(panel).upper()
+
+
+def test_how_often_it_was_right_among_the_most_alike_stands_above_them(panel):
+    panel.show_reading(reading(nearest_right=Share(41, 50, 0.692, 0.902)))
+    assert "Of the 50 held-out films most like this one it was right in 41 (69 to 90 %)." in seen(panel)
+    panel.show_reading(reading(sha256="c" * 64))
+    assert "most like this one it was right" not in seen(panel)
+
+
+def test_the_keyboard_goes_from_the_matrix_to_the_cards_and_back(panel, qtbot):
+    panel.show_reading(reading())
+    panel.activateWindow()
+    panel.matrix.setFocus()
+    qtbot.waitUntil(lambda: panel.matrix.hasFocus() and panel.examples.cards()[0].isVisible())
+    press(qtbot, Qt.Key.Key_Return)
+    assert QApplication.focusWidget() is panel.examples.cards()[0]
+    press(qtbot, Qt.Key.Key_Up)
+    assert panel.matrix.hasFocus()
 
 
 def test_a_click_on_a_cell_shows_its_films(panel, qtbot):

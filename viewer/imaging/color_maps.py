@@ -53,3 +53,13 @@ def _table(digits: str) -> np.ndarray:
 
 COLOR_MAPS = {"inferno": _table(_INFERNO), "viridis": _table(_VIRIDIS)}
 """Name to colours: uint8 (256, 3), read-only, dark and low first."""
+
+
+def _with_red_and_blue_exchanged(table: np.ndarray) -> np.ndarray:
+    exchanged = np.ascontiguousarray(table[:, ::-1])
+    exchanged.setflags(write=False)
+    return exchanged
+
+
+COLD_MAPS = {name: _with_red_and_blue_exchanged(table) for name, table in COLOR_MAPS.items()}
+"""The same with red and blue exchanged: for what speaks against a class, in the same steps from dark to bright."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from viewer.imaging.color_maps import COLOR_MAPS
+from viewer.imaging.color_maps import COLD_MAPS, COLOR_MAPS
 from viewer.reading import HeatMap
 
 Polyline = np.ndarray
@@ -63,7 +63,12 @@ def _weights(positions: np.ndarray, first: float, step: float, cells: int) -> np
 
 
 def overlay_rgba(
-    field: np.ndarray, full_scale: float, floor: float, color_map: str = "inferno", opacity: float = 0.5
+    field: np.ndarray,
+    full_scale: float,
+    floor: float,
+    color_map: str = "inferno",
+    opacity: float = 0.5,
+    two_sided: bool = False,
 ) -> np.ndarray:
     """Colour a field on the model's fixed scale.
 
@@ -74,15 +79,20 @@ def overlay_rgba(
     floor
         Nothing is painted at or below it; from there the opacity rises smoothly to ``opacity`` at a third of full scale: the
         colour tells the value, the opacity only that there is one.
+    two_sided
+        Whether values below 0 are painted as well: by their magnitude, in the same colours with red and blue exchanged.
 
     Returns
     -------
     uint8 (rows, columns, 4), RGBA, colours not multiplied by alpha.
     """
-    level = np.clip(field / max(full_scale, _TINY), 0, 1)
+    size = np.abs(field) if two_sided else field
+    level = (np.clip(size / max(full_scale, _TINY), 0, 1) * 255 + 0.5).astype(np.uint8)
     rgba = np.empty((*field.shape, 4), np.uint8)
-    rgba[..., :3] = COLOR_MAPS[color_map][(level * 255 + 0.5).astype(np.uint8)]
-    share = np.clip((field - floor) / max((full_scale - floor) * OPAQUE_FROM, _TINY), 0, 1)
+    rgba[..., :3] = COLOR_MAPS[color_map][level]
+    if two_sided:
+        rgba[field < 0, :3] = COLD_MAPS[color_map][level[field < 0]]
+    share = np.clip((size - floor) / max((full_scale - floor) * OPAQUE_FROM, _TINY), 0, 1)
     # Smoothstep of the square root: visible soon above the floor, without an edge at either end.
     share = np.sqrt(share)
     rgba[..., 3] = opacity * 255 * share * share * (3 - 2 * share) + 0.5

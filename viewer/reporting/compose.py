@@ -42,7 +42,8 @@ def overlay_film(film: np.ndarray, image: Image, heat_map: HeatMap, look: FilmLo
     """Return the film, printed or full size, with the map over it: uint8 (rows, columns, 3)."""
     rows, columns = film.shape[:2]
     field = heat_field(heat_map, rows, columns, 0.0, 0.0, float(image.rows), float(image.columns))
-    return blend(film, overlay_rgba(field, heat_map.full_scale, heat_map.floor, look.color_map, look.opacity))
+    scale, two_sided = (heat_map.full_scale, heat_map.floor), heat_map.is_two_sided
+    return blend(film, overlay_rgba(field, *scale, look.color_map, look.opacity, two_sided))
 
 
 def compose_report(image: Image, look: FilmLook, reading: Reading | None, text: ReportText) -> Report:

@@ -1,4 +1,7 @@
-"""What the second reader may read: refusals and doubts, from the header, the picture and its distance from known films."""
+"""What the second reader may read: refusals and doubts, from the header, the picture and its distance from known films.
+
+Nothing is raised: each judge returns a :class:`Fitness`, and who reads on in spite of a refusal says so by an override.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,9 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from viewer.errors import ReadingRefused
 from viewer.imaging.grayscale import value_range
 from viewer.imaging.image import Image
+from viewer.reading import RefusalReason
 
 FILM_MODALITIES = frozenset({"CR", "DX", "RG", "XR"})
 UNSURE_MODALITIES = frozenset({"", "OT", "SC"})
@@ -45,47 +48,67 @@ SUBJECTS = {
 }
 
 
-def refuse_unfit(image: Image, modality: str = "chest") -> tuple[str, ...]:
-    """Return warnings about a picture that a model for this modality, "chest" or "ct", may read.
+@dataclass(frozen=True)
+class Fitness:
+    """What one judge, or several joined, say of a film: reasons to give no number, and sentences to show beside one."""
 
-    Raises
-    ------
-    ReadingRefused
-        If the header or the picture says that it is not a frontal chest film, or a lung slice, of an adult.
+    refusals: tuple[RefusalReason, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def __add__(self, other: Fitness) -> Fitness:
+        """Return both, each code and each sentence once, the first to name a code in its own words."""
+        known = {reason.code for reason in self.refusals}
+        more = tuple(reason for reason in other.refusals if reason.code not in known)
+        return Fitness(self.refusals + more, tuple(dict.fromkeys((*self.warnings, *other.warnings))))
+
+
+def judge_header(image: Image, modality: str = "chest") -> Fitness:
+    """Return what the header, and the size and greys of the picture, say to a model for this modality, "chest" or "ct".
+
+    Codes: "colour", "modality", "body_part", "lateral", "child", "too_small", "one_grey".
     """
     identity, subject = image.identity, SUBJECTS[modality]
-    checks: tuple[tuple[Callable[[], bool], str], ...] = (
-        (lambda: image.is_color, f"This picture has colours; the model reads {subject.films} only."),
+    checks: tuple[tuple[str, Callable[[], bool], str], ...] = (
+        ("colour", lambda: image.is_color, f"This picture has colours; the model reads {subject.films} only."),
         (
+            "modality",
             lambda: image.instance.is_dicom and identity.modality not in subject.modalities | UNSURE_MODALITIES,
             f"This is a {identity.modality} picture; the model reads {subject.pictures} only.",
         ),
         (
+            "body_part",
             lambda: bool(identity.body_part) and not any(w in identity.body_part.upper() for w in CHEST_WORDS),
             f"The header says that this film shows {identity.body_part}; the model reads chest films only.",
         ),
         (
+            "lateral",
             lambda: modality == "chest" and identity.view_position.upper() in LATERAL_VIEWS,
             f"This is a lateral film (view {identity.view_position}); the model reads frontal films only.",
         ),
         (
+            "child",
             lambda: identity.age_years is not None and identity.age_years < ADULT_AGE,
             f"The patient is {identity.age}; the model was made for adults and calls most healthy children COVID-19.",
         ),
         (
+            "too_small",
             lambda: min(image.rows, image.columns) < SMALLEST_SIDE_PX,
             f"The picture has {image.columns} x {image.rows} pixels; the model needs {SMALLEST_SIDE_PX} at least.",
         ),
-        (lambda: value_range(image)[0] == value_range(image)[1], "The picture is one even grey; there is nothing to read."),
+        (
+            "one_grey",
+            lambda: value_range(image)[0] == value_range(image)[1],
+            "The picture is one even grey; there is nothing to read.",
+        ),
     )
-    for applies, sentence in checks:
-        if applies():
-            raise ReadingRefused(sentence)
-    return _doubts(image, subject)
+    found = tuple(RefusalReason(code, sentence) for code, applies, sentence in checks if applies())
+    return Fitness(found, _doubts(image, subject))
 
 
-def judge_distance(distance: float, quantiles: dict[str, float]) -> tuple[str, ...]:
-    """Return a warning about a film that lies far from those the model was judged on.
+def judge_distance(distance: float, quantiles: dict[str, float]) -> Fitness:
+    """Return what the distance of a film from those the model was judged on says, for a model without a gate.
+
+    It is refused (code "unlike") if it lies more than twice as far off as 99 % of them: noise, text, another part of the body.
 
     Parameters
     ----------
@@ -93,25 +116,23 @@ def judge_distance(distance: float, quantiles: dict[str, float]) -> tuple[str, .
         To the nearest held-out films, in units of the typical distance between two of them.
     quantiles
         Of the same distance among the held-out films: "q95", "q99".
-
-    Raises
-    ------
-    ReadingRefused
-        If the film lies more than twice as far off as 99 % of them: noise, text, another part of the body.
     """
     if not math.isfinite(quantiles["q99"]):
-        return ("The model was judged on too few films to tell whether this one is like them; its answer may mean nothing.",)
+        return Fitness(warnings=(TOO_FEW,))
     if distance > UNLIKE_FACTOR * quantiles["q99"]:
-        raise ReadingRefused(
-            f"This picture is unlike the chest films the model was judged on: it lies {distance:.1f} from the nearest of them, "
-            f"where 99 % of those lie within {quantiles['q99']:.1f}."
-        )
-    if distance > quantiles["q95"]:
-        return (
-            "This film lies farther from the films the model was judged on than 95 % of those from one another; "
-            "its answer may mean nothing.",
-        )
-    return ()
+        return Fitness((RefusalReason("unlike", UNLIKE.format(distance=distance, usual=quantiles["q99"])),))
+    return Fitness(warnings=(FARTHER,)) if distance > quantiles["q95"] else Fitness()
+
+
+TOO_FEW = "The model was judged on too few films to tell whether this one is like them; its answer may mean nothing."
+UNLIKE = (
+    "This picture is unlike the chest films the model was judged on: it lies {distance:.1f} from the nearest of them, "
+    "where 99 % of those lie within {usual:.1f}."
+)
+FARTHER = (
+    "This film lies farther from the films the model was judged on than 95 % of those from one another; "
+    "its answer may mean nothing."
+)
 
 
 def _doubts(image: Image, subject: Subject) -> tuple[str, ...]:

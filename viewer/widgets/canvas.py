@@ -31,6 +31,7 @@ from viewer.widgets.corner_texts import CornerTexts, paint_corner_texts
 from viewer.widgets.film_layers import FilmLayers
 from viewer.widgets.graphics_painter import paint_graphics
 from viewer.widgets.heat_map_layer import HeatMapLayer, HeatMapLook
+from viewer.widgets.reading_marks import ReadingMarks
 from viewer.widgets.view_geometry import ViewGeometry, outward
 
 CLICK_REACH = 4
@@ -80,6 +81,7 @@ class Canvas(QWidget):
         self._fits = True
         self._layers = FilmLayers()
         self._heat = HeatMapLayer()
+        self._marks = ReadingMarks()
         self._press: QPointF | None = None
         self._last = QPointF()
         self._cursor: QPointF | None = None
@@ -115,6 +117,7 @@ class Canvas(QWidget):
         self._on_screen = None
         self.message = ""
         self.set_heat_map(None, "")
+        self._marks.clear()
         self._rebuild_table()
         if self._fits:
             self._set_view(self.geometry_of_view.fitted(self._size()), fits=True)
@@ -127,6 +130,7 @@ class Canvas(QWidget):
         self._layers.show(None)
         self._graphics, self._displayed = (), None
         self.set_heat_map(None, "")
+        self._marks.clear()
         self.update()
 
     def set_voi(self, voi: Voi) -> None:
@@ -190,6 +194,16 @@ class Canvas(QWidget):
     def set_heat_map_visible(self, visible: bool) -> None:
         """Show or hide the map."""
         self._heat.is_visible = visible
+        self.update()
+
+    def set_model_frame(self, bounds: tuple[float, float, float, float] | None) -> None:
+        """Frame the part of the film that the model saw, (top, left, bottom, right) in film pixels; None draws no frame."""
+        self._marks.set_frame(bounds)
+        self.update()
+
+    def set_lungs(self, lungs: np.ndarray | None) -> None:
+        """Outline lungs, bool (rows, columns) of the film; None draws none."""
+        self._marks.set_lungs(lungs)
         self.update()
 
     # The view
@@ -268,6 +282,7 @@ class Canvas(QWidget):
             return
         self._paint_film(painter)
         self._heat.paint(painter, self.transform, self.width())
+        self._marks.paint(painter, self.transform)
         if self.corner_texts_visible:
             painter.resetTransform()
             paint_corner_texts(painter, self.rect(), self.corner_texts)

@@ -30,6 +30,8 @@ class ConfusionMatrixView(QWidget):
 
     cell_chosen = Signal(str, str)
     """Truth and answer of the chosen cell, as class names."""
+    films_wanted = Signal()
+    """The keyboard goes on to the films of the chosen cell."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -180,6 +182,9 @@ class ConfusionMatrixView(QWidget):
         return QSize(LEAST_TITLE_PX + 34 * self._size(), self.sizeHint().height())
 
     def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and event.key() in STEPS:
+            event.accept()  # Up and Down are shortcuts of the window
+            return True
         if isinstance(event, QHelpEvent) and self._matrix is not None:
             cell = self._cell_at(event.pos())
             QToolTip.showText(event.globalPos(), plain_tool_tip(self._words(cell)) if cell else "", self)
@@ -212,7 +217,10 @@ class ConfusionMatrixView(QWidget):
             self._describe()
             self.update()
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
-            self._choose(self._cursor)
+            if self._cursor == self._chosen:
+                self.films_wanted.emit()
+            else:
+                self._choose(self._cursor)
         else:
             super().keyPressEvent(event)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QFont, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -18,10 +18,18 @@ CARD_PX = 98
 PICTURE_PX = 96
 LINE_PX = 17
 MARK_PX = 18
+COUNTER_PICTURE_PX = 58
+COUNTER_WIDTH_PX = 150
+"""A counter-example has its words beside its picture: it stands where nothing scrolls, and takes little height."""
+BROWSING_KEYS = frozenset({
+    Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Home, Qt.Key.Key_End,
+})  # fmt: skip
+"""They lead from card to card, and while a card has the keyboard not from image to image."""
 TICK = (((4.5, 9.5), (8, 13), (13.5, 5.5)),)
 CROSS = (((5, 5), (13, 13)), ((13, 5), (5, 13)))
 """Strokes within the mark."""
 NOT_INSTALLED = "Picture not\ninstalled"
+KEYS = "Enter enlarges it, B opens it beside the film."
 
 
 class ExampleCard(QWidget):
@@ -29,10 +37,12 @@ class ExampleCard(QWidget):
 
     opened = Signal(object)
     """ConfusionExample."""
+    beside_wanted = Signal(object)
+    """ConfusionExample that is to stand beside the film."""
     picture_wanted = Signal(object)
     """ConfusionExample with a path."""
-    step_wanted = Signal(int)
-    """-1 to the card before, +1 to the one after."""
+    key_wanted = Signal(int)
+    """One of BROWSING_KEYS: another card is wanted."""
 
     def __init__(self, example: ConfusionExample, titles: Mapping[str, str], rank: int, is_counter: bool) -> None:
         super().__init__()
@@ -44,12 +54,13 @@ class ExampleCard(QWidget):
         self._heat: QImage | None = None
         self._is_heat_visible = False
         self._has_asked = False
-        self.setFixedSize(self.sizeHint())
-        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        across = QSizePolicy.Policy.Expanding if is_counter else QSizePolicy.Policy.Fixed
+        self.setFixedHeight(self.sizeHint().height())
+        self.setSizePolicy(across, QSizePolicy.Policy.Fixed)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAccessibleName(self.sentence())
-        self.setToolTip(plain_tool_tip(self.sentence()))
+        self.setToolTip(plain_tool_tip(f"{self.sentence()}\n{KEYS}"))
 
     @property
     def is_right(self) -> bool:
@@ -90,6 +101,16 @@ class ExampleCard(QWidget):
     def _title(self, name: str) -> str:
         return self._titles.get(name, name)
 
+    def _picture_px(self) -> int:
+        return COUNTER_PICTURE_PX if self.is_counter else PICTURE_PX
+
+    def _line(self, index: int) -> QRect:
+        """Return where a line of words stands: under the picture, or beside that of a counter-example."""
+        if self.is_counter:
+            left = COUNTER_PICTURE_PX + 8
+            return QRect(left, 4 + index * LINE_PX, self.width() - left - 3, LINE_PX)
+        return QRect(3, PICTURE_PX + 5 + index * LINE_PX, self.width() - 6, LINE_PX)
+
     def _ask(self) -> None:
         """Ask for the picture, unless the layout has meanwhile moved the card out of sight."""
         if self.visibleRegion().isEmpty():
@@ -113,13 +134,14 @@ class ExampleCard(QWidget):
         painter.drawRect(box.adjusted(2.5, 2.5, -2.5, -2.5))
         painter.setPen(theme.color("text_secondary"))
         painter.setFont(theme.number_font(theme.SECTION_PX))
-        lines = [NOT_INSTALLED, " ", self.example.source, self.example.view]
+        about = [] if self.is_counter else [" ", self.example.source, self.example.view]
+        lines = [NOT_INSTALLED.replace(" ", "\n") if self.is_counter else NOT_INSTALLED, *about]
         flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-        painter.drawText(box.adjusted(6, 8, -6, -4), flags, "\n".join(filter(None, lines)))
+        painter.drawText(box.adjusted(3, 8, -3, -4), flags, "\n".join(filter(None, lines)))
 
     def _draw_mark(self, painter: QPainter) -> None:
         """Draw a tick or a cross, told apart by shape as well as by colour."""
-        box = QRectF(PICTURE_PX + 1 - MARK_PX, 1, MARK_PX, MARK_PX)
+        box = QRectF(self._picture_px() + 1 - MARK_PX, 1, MARK_PX, MARK_PX)
         painter.fillRect(box, theme.color("panel", 235))
         painter.setPen(QPen(theme.color("right" if self.is_right else "refused"), 2))
         for stroke in TICK if self.is_right else CROSS:
@@ -135,17 +157,22 @@ class ExampleCard(QWidget):
         for index, (text, ink, weight) in enumerate(lines):
             painter.setFont(theme.small_font(weight))
             painter.setPen(theme.color(ink))
-            line = QRect(3, PICTURE_PX + 5 + index * LINE_PX, CARD_PX - 6, LINE_PX)
+            line = self._line(index)
             shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, line.width())
             painter.drawText(line, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, shown)
 
     def sizeHint(self) -> QSize:
+        if self.is_counter:
+            return QSize(COUNTER_WIDTH_PX, COUNTER_PICTURE_PX + 2)
         return QSize(CARD_PX, PICTURE_PX + 8 + 3 * LINE_PX)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(COUNTER_PICTURE_PX + 60, self.sizeHint().height()) if self.is_counter else self.sizeHint()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        box = QRectF(1, 1, PICTURE_PX, PICTURE_PX)
+        box = QRectF(1, 1, self._picture_px(), self._picture_px())
         self._draw_picture(painter, box)
         self._draw_mark(painter)
         self._draw_words(painter)
@@ -161,9 +188,17 @@ class ExampleCard(QWidget):
         if event.button() == Qt.MouseButton.LeftButton and self.rect().contains(event.position().toPoint()):
             self.opened.emit(self.example)
 
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and event.key() in BROWSING_KEYS:
+            event.accept()  # Up, Down, Home and End are shortcuts of the window
+            return True
+        return super().event(event)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in (Qt.Key.Key_Left, Qt.Key.Key_Right):
-            self.step_wanted.emit(1 if event.key() == Qt.Key.Key_Right else -1)
+        if event.key() in BROWSING_KEYS:
+            self.key_wanted.emit(event.key())
+        elif event.key() == Qt.Key.Key_B:
+            self.beside_wanted.emit(self.example)
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
             self.opened.emit(self.example)
         else:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from viewer.reading import ConfusionExample
 from viewer.widgets.controls import PlainLabel, SectionLabel, SmallPrint, button
@@ -21,10 +21,17 @@ NOT_INSTALLED = "The films of these examples are not on this machine; their numb
 
 
 class ExamplesStrip(QWidget):
-    """A row of cards, nearest first, with counter-examples under it and always in sight."""
+    """A row of cards, nearest first, with counter-examples under it that never scroll away with them.
+
+    The arrows, Home and End lead from card to card, Up and Down to the counter-examples and back.
+    """
 
     example_opened = Signal(object)
     """ConfusionExample."""
+    beside_wanted = Signal(object)
+    """ConfusionExample that is to stand beside the film."""
+    left_upwards = Signal()
+    """The keyboard goes back to what stands above the cards."""
     picture_wanted = Signal(object)
     """ConfusionExample with a path, once its card is in sight."""
     install_examples_requested = Signal()
@@ -41,7 +48,9 @@ class ExamplesStrip(QWidget):
         self._row = QHBoxLayout()
         self._counter_row = QHBoxLayout()
         self._empty = PlainLabel(tone="secondary")
-        self._counter_box = QWidget()
+        self.counter_box = QWidget()
+        """The counter-examples: whoever shows the strip within something that scrolls gives them a place outside it."""
+        self._counter_note = SmallPrint()
         self._note = SmallPrint()
         self._missing = QWidget()
         self.more_button = button("More")
@@ -58,6 +67,7 @@ class ExamplesStrip(QWidget):
         titles: Mapping[str, str],
         note: str = "",
         counter_examples: Sequence[ConfusionExample] = (),
+        counter_note: str = "",
     ) -> None:
         """Show films in the order given.
 
@@ -70,7 +80,9 @@ class ExamplesStrip(QWidget):
         note
             What to say instead when there are none, or beside them.
         counter_examples
-            Films of the same answer whose truth was another, kept in sight under the others.
+            Films that speak against the answer, kept in sight under the others.
+        counter_note
+            What is to be said of them, or of there being none.
         """
         self._clear()
         self._examples = tuple(examples)
@@ -79,11 +91,12 @@ class ExamplesStrip(QWidget):
         self._show_more()
         for example in counter_examples:
             self._counter_cards.append(self._add_card(example, 0, self._counter_row, is_counter=True))
-        self._counter_row.addStretch(1)
         self._scroll.setVisible(bool(self._examples))
         self._empty.setVisible(not self._examples)
         self._empty.setText(note or "No held-out film stands in this cell.")
-        self._counter_box.setVisible(bool(counter_examples))
+        self._counter_note.setText(counter_note)
+        self._counter_note.setVisible(bool(counter_note))
+        self.counter_box.setVisible(bool(counter_examples or counter_note))
         self._show_note(note, (*self._examples, *counter_examples))
         self._set_tab_stop()
 
@@ -119,8 +132,17 @@ class ExamplesStrip(QWidget):
         return [*self._cards, *self._counter_cards]
 
     def shown_examples(self) -> list[ConfusionExample]:
-        """Return every film of the strip in reading order, those without a card yet included."""
-        return [*self._examples, *(card.example for card in self._counter_cards)]
+        """Return every film of the row in reading order, those without a card yet included."""
+        return list(self._examples)
+
+    def counter_examples(self) -> list[ConfusionExample]:
+        """Return the counter-examples that are in sight."""
+        return [card.example for card in self._counter_cards]
+
+    def focus_first(self) -> None:
+        """Give the keyboard to the first card."""
+        for card in self.cards()[:1]:
+            self._focus(card)
 
     def _lay_out(self) -> None:
         column = QVBoxLayout(self)
@@ -128,13 +150,14 @@ class ExamplesStrip(QWidget):
         column.setSpacing(8)
         column.addWidget(self._empty)
         column.addWidget(self._scrolling_row())
-        counter = QVBoxLayout(self._counter_box)
+        counter = QVBoxLayout(self.counter_box)
         counter.setContentsMargins(0, 4, 0, 0)
-        counter.setSpacing(8)
+        counter.setSpacing(6)
         counter.addWidget(SectionLabel("Counter-examples"))
+        counter.addWidget(self._counter_note)
         counter.addLayout(self._counter_row)
         self._counter_row.setSpacing(6)
-        column.addWidget(self._counter_box)
+        column.addWidget(self.counter_box)
         column.addWidget(self._missing_box())
 
     def _scrolling_row(self) -> QScrollArea:
@@ -189,24 +212,44 @@ class ExamplesStrip(QWidget):
     def _add_card(self, example: ConfusionExample, rank: int, row: QHBoxLayout, is_counter: bool) -> ExampleCard:
         card = ExampleCard(example, self._titles, rank, is_counter)
         card.opened.connect(self.example_opened)
+        card.beside_wanted.connect(self.beside_wanted)
         card.picture_wanted.connect(self.picture_wanted)
-        card.step_wanted.connect(self._step)
+        card.key_wanted.connect(self._go)
         card.set_heat_visible(self._is_heat_visible)
         if example.sha256 in self._pictures:
             card.set_picture(*self._pictures[example.sha256])
         row.addWidget(card)
         return card
 
-    def _step(self, direction: int) -> None:
-        cards = self.cards()
-        focused = next((index for index, card in enumerate(cards) if card.hasFocus()), 0)
-        target = cards[min(max(focused + direction, 0), len(cards) - 1)]
-        target.setFocus(Qt.FocusReason.OtherFocusReason)
-        if not target.is_counter:
-            self._scroll.ensureWidgetVisible(target, 8, 0)
+    def _go(self, key: int) -> None:
+        """Give the keyboard to the card that a key leads to; a row ends where it ends."""
+        row = self._counter_cards if any(card.hasFocus() for card in self._counter_cards) else self._cards
+        at = next((index for index, card in enumerate(row) if card.hasFocus()), 0)
+        if key in (Qt.Key.Key_Up, Qt.Key.Key_Down):
+            self._change_row(is_down=key == Qt.Key.Key_Down, is_counter=row is self._counter_cards)
+            return
+        if key == Qt.Key.Key_Right and row is self._cards and at == len(row) - 1 and len(row) < len(self._examples):
+            self._show_more()
+        to = {Qt.Key.Key_Home: 0, Qt.Key.Key_End: len(row) - 1, Qt.Key.Key_Left: at - 1}.get(Qt.Key(key), at + 1)
+        self._focus(row[min(max(to, 0), len(row) - 1)])
+
+    def _change_row(self, is_down: bool, is_counter: bool) -> None:
+        if is_down and not is_counter and self._counter_cards:
+            self._focus(self._counter_cards[0])
+        elif not is_down and is_counter and self._cards:
+            self._focus(self._cards[0])
+        elif not is_down:
+            self.left_upwards.emit()
+
+    def _focus(self, card: ExampleCard) -> None:
+        card.show()  # one that was made just now is neither shown nor in its place yet
+        card.setFocus(Qt.FocusReason.OtherFocusReason)
+        if not card.is_counter:
+            QApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest)
+            self._scroll.ensureWidgetVisible(card, 8, 0)
 
     def _set_tab_stop(self) -> None:
-        for card in self.cards()[:1]:
+        for card in (*self._cards[:1], *self._counter_cards[:1]):
             card.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
     def _clear(self) -> None:
@@ -218,16 +261,21 @@ class ExamplesStrip(QWidget):
         self._cards, self._counter_cards = [], []
 
 
-def films_of_cell(
-    examples: Sequence[ConfusionExample], truth: str, answer: str
-) -> tuple[list[ConfusionExample], list[ConfusionExample]]:
-    """Return the films of one cell, and counter-examples to them; both keep the order they come in.
+def films_of_cell(examples: Sequence[ConfusionExample], truth: str, answer: str) -> list[ConfusionExample]:
+    """Return the films of one cell, in the order they come in."""
+    return [example for example in examples if (example.truth, example.answer) == (truth, answer)]
 
-    A cell on the diagonal shows where the model was right: its counter-examples are the first two films that got the
-    same answer wrongly. Any other cell is made of errors and needs none.
+
+def counter_examples_to(examples: Sequence[ConfusionExample], answer: str, title: str) -> tuple[list[ConfusionExample], str]:
+    """Return the two nearest films that speak against an answer, and what is to be said of them ("" for the plain case).
+
+    Plain: films that got the same answer and were something else. Where there is none, films of the answer's class that
+    got another one; and a sentence where there is neither.
     """
-    films = [example for example in examples if (example.truth, example.answer) == (truth, answer)]
-    if truth != answer:
-        return films, []
     wrong = [example for example in examples if example.answer == answer and example.truth != answer]
-    return films, wrong[:COUNTER_EXAMPLES]
+    missed = [example for example in examples if example.truth == answer and example.answer != answer]
+    if wrong:
+        return wrong[:COUNTER_EXAMPLES], ""
+    if missed:
+        return missed[:COUNTER_EXAMPLES], f"It never called another film {title}; these {title} films it missed."
+    return [], f"No held-out film speaks against {title}: it was right in all of them."

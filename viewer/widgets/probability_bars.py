@@ -46,7 +46,7 @@ class ProbabilityBars(QWidget):
     def sentence(self, row: ClassProbability) -> str:
         """Return one row in words."""
         words = f"{row.title} {number(row.probability)}"
-        words += f", members from {number(row.low)} to {number(row.high)}" if has_interval(row) else ""
+        words += f", interval {number(row.low)} to {number(row.high)}" if has_interval(row) else ""
         words += f", operating point {number(self._thresholds[row.name])}" if row.name in self._thresholds else ""
         return words + (", the answer" if row.name == self._predicted else "")
 
@@ -103,7 +103,7 @@ class ProbabilityBars(QWidget):
         if any(map(has_interval, self._rows)):
             bar = QRectF(x, middle - BAR_PX / 2, 16, BAR_PX)
             _draw_interval(painter, bar, 0.1, 0.9)
-            x = self._draw_key_text(painter, "range of members", x + 22, top)
+            x = self._draw_key_text(painter, "interval", x + 22, top)
         if self._thresholds:
             _draw_operating_point(painter, x + 5, QRectF(x, middle - 2, 10, 6))
             self._draw_key_text(painter, "operating point", x + 16, top)
@@ -144,7 +144,7 @@ def number(probability: float | None) -> str:
 
 
 def has_interval(row: ClassProbability) -> bool:
-    """Return whether a class states its lowest and highest member."""
+    """Return whether a class states its interval."""
     return row.low is not None and row.high is not None
 
 

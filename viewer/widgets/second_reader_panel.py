@@ -8,8 +8,10 @@ import numpy as np
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QScrollArea, QVBoxLayout, QWidget
 
-from viewer.reading import ConfusionMatrix, ModelFacts, Reading
+from viewer.reading import Audit, ConfusionExample, ConfusionMatrix, ModelFacts, PredictiveValues, Reading
+from viewer.second_reader.likeness import likeness_sentence
 from viewer.widgets import theme
+from viewer.widgets.audit_view import AuditView
 from viewer.widgets.confusion_matrix import ConfusionMatrixView
 from viewer.widgets.controls import (
     CalmComboBox,
@@ -21,14 +23,16 @@ from viewer.widgets.controls import (
     SmallPrint,
     plain_tool_tip,
 )
-from viewer.widgets.examples_strip import ExamplesStrip, films_of_cell
+from viewer.widgets.decision_view import DecisionView
+from viewer.widgets.examples_strip import ExamplesStrip, counter_examples_to, films_of_cell
 from viewer.widgets.heat_map_controls import HeatMapControls
 from viewer.widgets.model_facts import ModelFactsView
+from viewer.widgets.model_input_view import ModelInputView
 from viewer.widgets.probability_bars import ProbabilityBars
+from viewer.widgets.refusal_view import RefusalView, overridden_notice
 
 MARGIN = 2 * theme.GRID
 IDLE = "The second reader answers once a film is open."
-REFUSED = "No answer for this film"
 FAILED = "The second reader could not answer"
 NO_EXAMPLES_YET = "The films most like this one are being found."
 
@@ -44,11 +48,24 @@ class SecondReaderPanel(QWidget):
     heat_map_opacity_changed = Signal(float)
     heat_map_color_map_chosen = Signal(str)
     heat_map_outline_toggled = Signal(bool)
+    heat_map_cells_toggled = Signal(bool)
+    heat_map_method_chosen = Signal(str)
     heat_map_pinned = Signal(bool)
+    operating_point_chosen = Signal(str)
+    prevalence_changed = Signal(float)
+    """0 to 1; ``show_predictive_values`` is to follow."""
+    override_requested = Signal(str)
+    """The reason for reading the film in spite of its refusal."""
+    audit_requested = Signal()
+    frame_toggled = Signal(bool)
+    """Whether the part of the film that the model saw is to be framed."""
+    lungs_toggled = Signal(bool)
     cell_chosen = Signal(str, str)
     """Truth and answer, as class names."""
     example_opened = Signal(object)
     """ConfusionExample."""
+    beside_wanted = Signal(object)
+    """ConfusionExample that is to stand beside the film."""
     picture_wanted = Signal(object)
     """ConfusionExample with a path, whose thumbnail is to be given to ``set_picture``."""
     install_examples_requested = Signal()
@@ -68,12 +85,18 @@ class SecondReaderPanel(QWidget):
         self._idle = PlainLabel(IDLE, "secondary")
         self._notices = QVBoxLayout()
         self.bars = ProbabilityBars()
+        self._interval_meaning = SmallPrint()
+        self.decision = DecisionView()
+        self._point = ""
         self.heat_map = HeatMapControls()
         self._matrix_sentence = PlainLabel()
         self.matrix = ConfusionMatrixView()
         self._provenance = SmallPrint()
-        self._examples_sentence = PlainLabel()
+        self._likeness = PlainLabel()
+        self._examples_sentence = PlainLabel(tone="secondary")
         self.examples = ExamplesStrip()
+        self.model_input = ModelInputView()
+        self.audit = AuditView()
         self._facts = ModelFactsView()
         self._lay_out()
         self._connect()
@@ -126,7 +149,11 @@ class SecondReaderPanel(QWidget):
         self._reading = reading
         self._show_device(reading)
         if reading.status == "refused":
-            self._notices.addWidget(Notice("refused", reading.reason, REFUSED))
+            refusal = RefusalView(reading)
+            refusal.override_requested.connect(self.override_requested)
+            self._notices.addWidget(refusal)
+        elif reading.is_overridden:
+            self._notices.addWidget(overridden_notice(reading))
         for warning in reading.warnings:
             self._notices.addWidget(Notice("warning", warning))
         self._facts.show_facts(reading.model)
@@ -134,6 +161,15 @@ class SecondReaderPanel(QWidget):
         if reading.status == "read":
             self._show_answer(reading, chosen_class if is_same_film else "")
             self._show_evidence(reading, cell if is_same_film else ("", ""))
+
+    def show_audit(self, audit: Audit | None) -> None:
+        """Show the audit of the film that is answered, as far as it goes; None offers one."""
+        titles = {} if self._reading is None else {p.name: p.title for p in self._reading.probabilities}
+        self.audit.show_audit(audit, titles.get(audit.shown, "") if audit is not None else "")
+
+    def show_predictive_values(self, values: PredictiveValues | None) -> None:
+        """Say what a call means at the prevalence of the slider."""
+        self.decision.show_predictive_values(values)
 
     def set_picture(self, sha256: str, thumbnail: np.ndarray, heat: np.ndarray | None) -> None:
         """Draw the film of an example: uint8 grey or RGB, and its own heat map as uint8 RGBA."""
@@ -170,10 +206,29 @@ class SecondReaderPanel(QWidget):
         self._device.setToolTip(plain_tool_tip("\n".join(f"{step}: {took:,.0f} ms" for step, took in spent.items())))
 
     def _show_answer(self, reading: Reading, chosen_class: str) -> None:
-        self.bars.show_probabilities(reading.probabilities, reading.predicted, self.thresholds)
+        self.decision.show_reading(reading, self._point)
+        self._show_bars(reading)
         self.heat_map.show_reading(reading, chosen_class or reading.predicted)
+        self.model_input.show_reading(reading)
+        self.show_audit(reading.audit)
         self._bars_section.show()
+        self._decision_section.setVisible(not self.decision.is_empty())
         self._heat_section.show()
+        self._input_box.setVisible(reading.model_input is not None)
+        self._audit_box.setVisible(reading.model_input is not None)
+
+    def _show_bars(self, reading: Reading) -> None:
+        point = self.decision.point()
+        marks = self.thresholds if point is None else {point.class_name: point.threshold}
+        self.bars.show_probabilities(reading.probabilities, reading.predicted, marks)
+        self._interval_meaning.setText(reading.interval_meaning)
+        self._interval_meaning.setVisible(bool(reading.interval_meaning))
+
+    def _choose_point(self, name: str) -> None:
+        self._point = name
+        if self._reading is not None:
+            self._show_bars(self._reading)
+        self.operating_point_chosen.emit(name)
 
     def _show_evidence(self, reading: Reading, cell: tuple[str, str]) -> None:
         if reading.matrix is None:
@@ -184,6 +239,7 @@ class SecondReaderPanel(QWidget):
         self._provenance.setVisible(bool(reading.matrix.provenance))
         self._matrix_section.show()
         self._examples_section.show()
+        self._counter_footer.setVisible(bool(reading.examples))
         truth, answer = cell if all(cell) else (reading.predicted, reading.predicted)
         self.matrix.set_chosen(truth, answer)
         self._show_cell(truth, answer)
@@ -193,10 +249,24 @@ class SecondReaderPanel(QWidget):
         self._cell = (truth, answer)
         matrix = self._reading.matrix
         titles = dict(zip(matrix.names, matrix.titles, strict=True))
-        films, counter_examples = films_of_cell(self._reading.examples, truth, answer)
+        films = films_of_cell(self._reading.examples, truth, answer)
         is_waiting = not self._reading.examples and not self._reading.complete
+        right = self._reading.nearest_right
+        self._likeness.setText(likeness_sentence(right) if right is not None else "")
+        self._likeness.setVisible(right is not None)
         self._examples_sentence.setText(f"Truth {titles[truth]}, called {titles[answer]}; nearest first.")
-        self.examples.show_examples(films, titles, NO_EXAMPLES_YET if is_waiting else "", counter_examples)
+        self.examples.show_examples(films, titles, NO_EXAMPLES_YET if is_waiting else "", *self._counter_examples(titles))
+
+    def _counter_examples(self, titles: dict[str, str]) -> tuple[list[ConfusionExample], str]:
+        """Return what speaks against this film's answer, whichever cell is chosen."""
+        assert self._reading is not None
+        if not self._reading.examples:
+            return [], ""
+        return counter_examples_to(self._reading.examples, self._reading.predicted, titles[self._reading.predicted])
+
+    def _focus_matrix(self) -> None:
+        self.matrix.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.scroll_area.ensureWidgetVisible(self.matrix)
 
     def _choose_cell(self, truth: str, answer: str) -> None:
         self._show_cell(truth, answer)
@@ -216,26 +286,46 @@ class SecondReaderPanel(QWidget):
         self.heat_map.opacity_changed.connect(self.heat_map_opacity_changed)
         self.heat_map.color_map_chosen.connect(self.heat_map_color_map_chosen)
         self.heat_map.outline_toggled.connect(self.heat_map_outline_toggled)
+        self.heat_map.cells_toggled.connect(self.heat_map_cells_toggled)
+        self.heat_map.method_chosen.connect(self.heat_map_method_chosen)
         self.heat_map.pinned.connect(self.heat_map_pinned)
+        self.decision.operating_point_chosen.connect(self._choose_point)
+        self.decision.prevalence_changed.connect(self.prevalence_changed)
+        self.model_input.frame_toggled.connect(self.frame_toggled)
+        self.audit.audit_requested.connect(self.audit_requested)
+        self.audit.lungs_toggled.connect(self.lungs_toggled)
         self.matrix.cell_chosen.connect(self._choose_cell)
+        self.matrix.films_wanted.connect(self.examples.focus_first)
+        self.examples.left_upwards.connect(self._focus_matrix)
         self.examples.example_opened.connect(self.example_opened)
+        self.examples.beside_wanted.connect(self.beside_wanted)
         self.examples.picture_wanted.connect(self.picture_wanted)
         self.examples.install_examples_requested.connect(self.install_examples_requested)
         self.examples.fetch_examples_requested.connect(self.fetch_examples_requested)
 
     def _lay_out(self) -> None:
-        self._bars_section = _section("Probability", self.bars)
+        self._bars_section = _section("Probability", self.bars, self._interval_meaning)
+        self._decision_section = _section("Decision", self.decision)
         self._heat_section = _section("Heat map", self.heat_map)
         self._matrix_section = _section("On held-out films", self._matrix_sentence, self.matrix, self._provenance)
-        self._examples_section = _section("Most like this one", self._examples_sentence, self.examples)
+        self._examples_section = _section("Most like this one", self._likeness, self._examples_sentence, self.examples)
+        self.input_section = FoldingSection("What the model saw", self.model_input)
+        self._input_box = _column(Hairline(), self.input_section)
+        self.audit_section = FoldingSection("Shortcut audit", self.audit)
+        self._audit_box = _column(Hairline(), self.audit_section)
         self.facts_section = FoldingSection("Model facts", self._facts)
         self._facts_box = _column(Hairline(), self.facts_section)
+        self._counter_footer = self._footer()
         self._sections = (
             self._bars_section,
+            self._decision_section,
             self._heat_section,
             self._matrix_section,
             self._examples_section,
+            self._input_box,
+            self._audit_box,
             self._facts_box,
+            self._counter_footer,
         )
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -243,6 +333,7 @@ class SecondReaderPanel(QWidget):
         column.addWidget(self._header())
         column.addWidget(Hairline())
         column.addWidget(self._body(), 1)
+        column.addWidget(self._counter_footer)
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setProperty("surface", "panel")
         self.setMinimumWidth(300)
@@ -262,6 +353,17 @@ class SecondReaderPanel(QWidget):
         column.addWidget(self.model_selector)
         return header
 
+    def _footer(self) -> QWidget:
+        """Return the place of the counter-examples, outside of what scrolls: they are in sight however short the window."""
+        inside = QWidget()
+        margins = QVBoxLayout(inside)
+        margins.setContentsMargins(MARGIN, 6, MARGIN, 10)
+        self.examples.layout().removeWidget(self.examples.counter_box)
+        margins.addWidget(self.examples.counter_box)
+        footer = _column(Hairline(), inside)
+        footer.layout().setSpacing(0)
+        return footer
+
     def _body(self) -> QScrollArea:
         body = QWidget()
         column = QVBoxLayout(body)
@@ -273,7 +375,8 @@ class SecondReaderPanel(QWidget):
         column.addWidget(self._progress)
         column.addLayout(self._notices)
         for section in self._sections:
-            column.addWidget(section)
+            if section is not self._counter_footer:
+                column.addWidget(section)
         column.addStretch(1)
         self.scroll_area = QScrollArea()
         self.scroll_area.setWidgetResizable(True)

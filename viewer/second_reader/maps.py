@@ -1,0 +1,123 @@
+"""The maps of an answer on the film, each by the method that was asked for, and whether they are faithful."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from inference.cam_methods import CAM_METHODS, EXACT_METHODS, title_of
+from viewer.imaging.image import Image
+from viewer.reading import Faithfulness, HeatMap, ReadingProgress
+from viewer.second_reader.answer import in_millimetres
+from viewer.second_reader.libraries import import_calmly
+
+OWN_SCALE = "{title}, on the scale of this film alone"
+FLOOR_PART = 0.1
+"""Of the peak, where a method has no scale of its own."""
+
+
+@dataclass(frozen=True, eq=False)
+class MadeMap:
+    """A map for the screen, and what is needed to judge it: float cells and their grid on the network's input."""
+
+    heat_map: HeatMap
+    class_index: int
+    cells: Any
+    grid: Any
+
+
+def map_methods(predictor: Any) -> tuple[tuple[str, str], ...]:
+    """Return name and title of the methods this model's maps can be made by, the default first."""
+    exact = importlib.import_module("inference.map_scales").exact_methods(predictor)
+    return (*((name, EXACT_METHODS[name]) for name in exact), *((name, kind.title) for name, kind in CAM_METHODS.items()))
+
+
+def make_maps(
+    predictor: Any, prediction: Any, image: Image, classes: Sequence[int], method: str = ""
+) -> Generator[ReadingProgress, None, list[MadeMap]]:
+    """Return the map of each class, by the model's default method for "".
+
+    Raises
+    ------
+    ExplanationError
+        If there is no such method, or this network does not allow it.
+    """
+    # grad-cam brings torchvision along, which takes a second: only now, when an answer is on the screen.
+    explain, scales = import_calmly("inference.explain"), importlib.import_module("inference.map_scales")
+    name = method or map_methods(predictor)[0][0]
+    title = title_of(name)
+    if name in EXACT_METHODS:
+        found = yield from _told(scales.exact_maps(predictor, prediction, classes, name), title, len(prediction.members))
+    else:
+        found = yield from _told(explain.make_maps(predictor, prediction, classes, name), title)
+    scale = scales.scale_of(predictor.bundle.card, name)
+    return [_made(predictor, one, image, title, scale) for one in found]
+
+
+def _told(work: Any, title: str, total: int = 0) -> Generator[ReadingProgress, None, Any]:
+    """Turn the progress of a method into the viewer's; closing this closes the work."""
+    try:
+        while True:
+            try:
+                step = next(work)
+            except StopIteration as end:
+                return end.value
+            done, steps = (step, total) if total else (step.done, step.total)
+            yield ReadingProgress(f"Drawing the map ({title})", done / steps)
+    finally:
+        work.close()
+
+
+def _made(predictor: Any, placed: Any, image: Image, title: str, scale: dict[str, Any] | None) -> MadeMap:
+    class_name = predictor.bundle.class_names[placed.class_index]
+    is_exact = hasattr(placed, "logit")
+    full_scale = float(scale["full_scale"][class_name]) if scale else placed.peak
+    heat_map = HeatMap(
+        class_name=class_name,
+        cells=placed.cells.astype("float32"),
+        first_cell_row_column=placed.first_cell,
+        step_row_column=placed.step,
+        bounds_row_column=placed.bounds,
+        peak=placed.peak,
+        full_scale=full_scale,
+        floor=float(scale["floor"][class_name]) if scale else FLOOR_PART * full_scale,
+        method=title if scale else OWN_SCALE.format(title=title),
+        unit="logit" if is_exact else "raw",
+        logit=placed.logit if is_exact else None,
+        bias=placed.bias if is_exact else None,
+        cell_mm=in_millimetres(placed.step, image),
+    )
+    grid = placed.grid if is_exact else predictor.members[0].cell_grid
+    return MadeMap(heat_map, placed.class_index, placed.cells, grid)
+
+
+def judge_map(predictor: Any, prediction: Any, made: MadeMap) -> Generator[ReadingProgress, None, HeatMap]:
+    """Return the map with what deleting its hottest tenth does to the answer, beside random regions."""
+    work = import_calmly("inference.faithfulness").judge_map(predictor, prediction, made.class_index, made.cells, made.grid)
+    found = yield from _told_regions(work)
+    return replace(made.heat_map, faithfulness=faithfulness(found))
+
+
+def faithfulness(found: Any) -> Faithfulness:
+    """Return inference's judgement of a map as the viewer's record."""
+    return Faithfulness(
+        hot=found.hot,
+        random_mean=found.random_mean,
+        random_spread=found.random_spread,
+        sentence=str(found),
+        withheld="" if found.passes else found.withheld,
+    )
+
+
+def _told_regions(work: Any) -> Generator[ReadingProgress, None, Any]:
+    try:
+        while True:
+            try:
+                step = next(work)
+            except StopIteration as end:
+                return end.value
+            yield ReadingProgress("Testing whether the map is faithful", step.done / step.total)
+    finally:
+        work.close()
