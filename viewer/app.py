@@ -20,9 +20,13 @@ from PySide6.QtCore import QObject, QSize, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
 from viewer import messages
+from viewer.desk.audit import AuditDesk
+from viewer.desk.beside import BesideDesk
 from viewer.desk.documents import DocumentsDesk
 from viewer.desk.examples import ExamplesDesk
 from viewer.desk.films import FilmsDesk
+from viewer.desk.model_facts import ModelFactsDesk
+from viewer.desk.quiz import QuizDesk
 from viewer.desk.reading import ReadingDesk
 from viewer.desk.report import ReportDesk
 from viewer.desk.tags import TagsDesk
@@ -73,6 +77,10 @@ class Program(QObject):
         self.examples = ExamplesDesk(
             self.window, self.session, self.reading, self.loading, self.settings, self.readings, self.second_reader
         )
+        self.audits = AuditDesk(self.window, self.session, self.reading, self.readings, self.second_reader)
+        self.beside = BesideDesk(self.window, self.session, self.loading, self.examples)
+        self.facts = ModelFactsDesk(self.window, self.loading, self.readings)
+        self.quiz = QuizDesk(self.window, self.loading, self.readings)
         self.report = ReportDesk(self.window, self.session, self.loading, self.settings)
         self.tags = TagsDesk(self.window, self.session, self.loading)
         self.trainings = TrainingDesk(self.window, self.training, self.reading, self.settings)
@@ -82,7 +90,8 @@ class Program(QObject):
     def _connect(self) -> None:
         self.films.film_left.connect(self._leave_film)
         self.films.film_shown.connect(self._take_film)
-        for desk in (self.films, self.documents, self.readings, self.examples, self.report, self.tags, self.trainings):
+        desks = (self.films, self.documents, self.readings, self.examples, self.beside, self.report, self.tags, self.trainings)
+        for desk in (*desks, self.audits, self.facts, self.quiz):
             desk.crashed.connect(self.show_crash)
         self.films.document_chosen.connect(self.documents.show_document)
         self.documents.document_shown.connect(self.tags.take_document)
@@ -90,6 +99,7 @@ class Program(QObject):
         self.films.emptied.connect(self.documents.stop)
         self.documents.document_shown.connect(self.films.give_place)
         self.documents.film_wanted.connect(self.films.show_instance)
+        self.examples.installed.connect(self.quiz.look_again)
         self.trainings.model_installed.connect(self._take_model)
         self.trainings.model_wanted.connect(self.window.panel.choose_model)
         self.window.action("preferences").triggered.connect(self._show_preferences)
@@ -123,7 +133,9 @@ class Program(QObject):
 
     def _leave_film(self) -> None:
         self.readings.stop()
+        self.audits.stop()
         self.examples.stop()
+        self.beside.close()
         self.report.leave_film()
         self.tags.leave_film()
 

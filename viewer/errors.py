@@ -43,10 +43,6 @@ class SpacingError(ViewerError):
     """A measurement in millimetres was asked of a picture whose file states no spacing."""
 
 
-class ReadingRefused(ViewerError):
-    """The second reader will not give a number for this picture; the text says why."""
-
-
 class SecondReaderError(ViewerError):
     """The second reader cannot answer at all: no model, a damaged one, no device."""
 

@@ -385,6 +385,8 @@ class Reading:
     operating_points: tuple[OperatingPoint, ...] = ()
     """Of every class, of each the default first; empty for a model whose card holds none. See :meth:`operating_point`."""
     heat_maps: tuple[HeatMap, ...] = ()
+    map_methods: tuple[tuple[str, str], ...] = ()
+    """Name and title of the methods this model's maps can be made by, the default first."""
     model_input: ModelInput | None = None
     matrix: ConfusionMatrix | None = None
     examples: tuple[ConfusionExample, ...] = ()

@@ -32,6 +32,7 @@ DEVICE = Option("reading/device", "auto", "Device: auto, cpu or cuda", words=("a
 HEAT_MAP_OPACITY = Option("heat_map/opacity", 0.55, "Opacity of the heat map", 0.05, 1.0)
 HEAT_MAP_COLORS = Option("heat_map/colors", "inferno", "Colour map of the heat map", words=tuple(COLOR_MAPS))
 HEAT_MAP_OUTLINE = Option("heat_map/outline", True, "Outline at half height")
+HEAT_MAP_CELLS = Option("heat_map/cells", False, "Edges of the heat map's cells")
 CORNER_TEXT = Option("view/corner_text", True, "Corner text")
 DRAG_DOWN_BRIGHTER = Option("view/drag_down_brighter", True, "Dragging down makes the film brighter")
 RECENT = Option[list[str]]("files/recent", [], "Recently opened")

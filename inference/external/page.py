@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -65,11 +66,19 @@ def verdict(record: Record, source: CardSource) -> str:
     found, title = record["not_refused"], source.titles[record["positive"]]
     area, before = found["auc"], record["held_out"]["auc"]
     said = f"{found['films']:,} films of {found['patients']:,} patients the model had never seen were not refused. "
+    if found["films"] and found["operating_points"]:
+        point = found["operating_points"][0]
+        said += f'At the point "{_short(point["name"])}": sensitivity {share(point["sensitivity"])}, '
+        said += f"specificity {share(point['specificity'])}. "
     if not area or area["value"] is None:
         return said + f"They allow no area under the curve for {title}: films with it and without it are needed."
     return said + (
         f"Area under the curve for {title} against the rest {number(area)}; among its own held-out films {number(before)}."
     )
+
+
+def _short(name: str) -> str:
+    return TITLES.get(name, name).partition(":")[0]
 
 
 def warnings(record: Record, source: CardSource) -> list[str]:
@@ -95,17 +104,16 @@ def warnings(record: Record, source: CardSource) -> list[str]:
         said.append(f"The sets of answers hold the truth less often than promised: {', '.join(source.titles[n] for n in low)}.")
     if (found["auc"] or {}).get("low") is not None and found["auc"]["low"] <= 0.5:
         said.append("The area under the curve may be chance: its interval holds 0.5.")
-    if _sources_split(found, record):
+    if positives and rest and _sources_split(found):
         said.append(
             f"No source here gave films with {title} and films without it: the area may measure the source, not the disease."
         )
     return said
 
 
-def _sources_split(found: Record, record: Record) -> bool:
+def _sources_split(found: Record) -> bool:
     groups = found["groups"].get("source", ())
-    both = [g for g in groups if g["sensitivity"]["total"] and g["specificity"]["total"]]
-    return len(groups) > 1 and not both
+    return not any(group["sensitivity"]["total"] and group["specificity"]["total"] for group in groups)
 
 
 def _films(record: Record, source: CardSource) -> str:
@@ -144,7 +152,8 @@ def _refusals(record: Record) -> str:
 
 
 def _sentence(code: str) -> str:
-    return MINOR_SENTENCE if code == MINOR else SENTENCES.get(code, "").split("{")[0].strip().rstrip(":") or code
+    """Return what a code says, with dots in the place of a film's own figures."""
+    return MINOR_SENTENCE if code == MINOR else re.sub(r"{\w+}", "...", SENTENCES.get(code, code))
 
 
 def _worth(anchor: str, heading: str, found: Record, record: Record, source: CardSource, answers: Answers) -> str:
@@ -191,7 +200,7 @@ def points_table(found: Record, title: str) -> str:
     """Return a line an operating point: here, and among the held-out films."""
     rows = [
         (
-            TITLES.get(own["name"], own["name"]).partition(":")[0],
+            _short(own["name"]),
             f"{100 * own['threshold']:.1f} %",
             share(own["sensitivity"]),
             share(own["specificity"]),
@@ -244,7 +253,7 @@ def _groups(found: Record, record: Record, source: CardSource) -> str:
             parts += [subheading(KINDS[kind]), table(HEAD, own)]
     if not parts:
         return ""
-    point = TITLES.get(found["operating_points"][0]["name"], found["operating_points"][0]["name"]).partition(":")[0]
+    point = _short(found["operating_points"][0]["name"])
     said = f'Sensitivity and specificity at the point "{point}". Grey rows have fewer than {FEW} films.'
     return section("groups", "By source, view, age and sex", note(said), *parts)
 

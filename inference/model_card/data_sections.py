@@ -10,7 +10,7 @@ from inference.evaluate import Proportion
 from inference.examples import ExampleRow
 from inference.groups import UNKNOWN
 from inference.model_card.bias import imbalances, known_traps, shares_no_source
-from inference.model_card.markup import FEW, Row, listed, note, paragraph, section, share, subheading, table
+from inference.model_card.markup import FEW, Markup, Row, escape, listed, note, paragraph, section, share, subheading, table
 from inference.model_card.sections import CALIBRATED, EXPECTED_CONTROLS, cross_validation, mistakes
 from inference.model_card.source import GATE_RECORD, OUTSIDE, CardSource, hashes
 
@@ -153,27 +153,26 @@ def failures_section(source: CardSource, picture: Picture = no_picture) -> str:
 
 def _failure_table(source: CardSource, picked: list[int], picture: Picture) -> str:
     head = ("Truth", "Answer", "Confidence", "Probability of the truth", "Film", "Address and SHA-256")
-    made = table(head, (_failure(source, i) for i in picked))
-    for i in picked:
-        sha256 = source.rows[i].sha256
-        if address := picture(sha256):
-            made = made.replace(sha256, f'<img src="{address}" width="120"> {sha256}', 1)
-    return made
+    return table(head, (_failure(source, i, picture) for i in picked))
 
 
-def _failure(source: CardSource, i: int) -> tuple[str, ...]:
-    row = source.rows[i]
-    person = " ".join(filter(None, (row.view, row.sex, f"{row.age} years" if row.age else "")))
-    where = row.source.strip().rstrip(":")
-    own = source.probabilities[i]
+def _failure(source: CardSource, i: int, picture: Picture) -> tuple[str, ...]:
+    row, own = source.rows[i], source.probabilities[i]
     return (
         source.titles[row.truth],
         source.titles[row.answer],
         f"{100 * own.max():.1f} %",
         f"{100 * own[source.truth[i]]:.1f} %",
-        ", ".join(filter(None, (where, person))),
+        _film(row, picture(row.sha256)),
         f"{row.address or row.url or 'no public address'} {row.sha256}",
     )
+
+
+def _film(row: ExampleRow, address: str) -> str:
+    """Return where a film comes from and whose it is, under its picture where it has one."""
+    person = " ".join(filter(None, (row.view, row.sex, f"{row.age} years" if row.age else "")))
+    said = ", ".join(filter(None, (row.source.strip().rstrip(":"), person)))
+    return Markup(f'<img src="{escape(address)}"><br>{escape(said)}') if address else said
 
 
 def making_section(source: CardSource) -> str:

@@ -23,8 +23,14 @@ class Row:
     muted: bool = False
 
 
+class Markup(str):
+    """A text that is markup already, made here: it is not escaped again."""
+
+
 def escape(text: object) -> str:
     """Return a text as markup that shows it as it is; letters that no page may hold become a blank."""
+    if isinstance(text, Markup):
+        return str(text)
     return html.escape("".join(c if c.isprintable() else " " for c in str(text)))
 
 

@@ -13,10 +13,13 @@ import pytest
 from viewer import command_line
 from viewer.imaging.grayscale import to_display
 from viewer.paths import own_models
+from viewer.reading import Faithfulness
+from viewer.verbs.analyse import write_heat_map
 
 FIELDS = [
-    "file", "sha256", "status", "reason", "model", "device", "probabilities", "predicted", "heatmap_peak",
-    "milliseconds", "warnings",
+    "file", "sha256", "status", "reason", "refusals", "override", "model", "device", "distance_percentile",
+    "probabilities", "intervals", "interval_meaning", "predicted", "conformal", "operating_points", "nearest_right",
+    "heatmap_peak", "heatmap", "model_input", "audit", "milliseconds", "warnings",
 ]  # fmt: skip
 CT = "DICOM-Swift/Tests/DicomCoreTests/Fixtures/DecoderParity/ct_explicit_vr_le_rescale.dcm"
 REFUSAL = "This is a CT picture; the model reads frontal chest radiographs (CR, DX) only."
@@ -61,12 +64,6 @@ def two_films(synthetic_path, tmp_path):
     return folder
 
 
-def colored(path):
-    """Return whether each pixel of a picture is coloured, bool (rows, columns)."""
-    picture = np.asarray(PIL.Image.open(path)).astype(int)
-    return np.ptp(picture, axis=2) > 0
-
-
 # ------------------------------------------------------------------------------------------------------------- JSON
 
 
@@ -75,7 +72,7 @@ def test_a_film_is_answered_with_every_field_of_the_contract(answers, synthetic_
     assert (status, list(answer)) == (0, FIELDS)
     assert (answer["file"], answer["sha256"]) == (str(synthetic_path), synthetic.sha256)
     assert (answer["status"], answer["reason"], answer["device"]) == ("read", "", "cpu")
-    assert set(answer["milliseconds"]) == {"open", "preprocess", "forward", "heatmap"}
+    assert set(answer["milliseconds"]) == {"open", "gate", "preprocess", "forward", "heatmap"}
     assert all(value > 0 for value in answer["milliseconds"].values())
 
 
@@ -98,7 +95,9 @@ def test_the_model_is_named_with_version_and_hash(answers, synthetic_path, shipp
 
 def test_a_ct_is_refused_and_that_is_no_failure(answers, shared_dicom):
     status, (answer,) = answers(shared_dicom / CT)
-    assert (status, answer["status"], answer["reason"]) == (0, "refused", REFUSAL)
+    assert (status, answer["status"]) == (0, "refused")
+    assert answer["reason"].startswith(REFUSAL)
+    assert answer["refusals"][0] == {"code": "modality", "sentence": REFUSAL}
     assert (answer["probabilities"], answer["predicted"], answer["heatmap_peak"]) == ({}, None, None)
     assert list(answer) == FIELDS
 
@@ -175,33 +174,48 @@ def with_scale(shipped_model, tmp_path):
         shutil.copytree(shipped_model, folder)
         card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
         names = [entry["name"] for entry in card["classes"]]
-        card["heatmap"] |= {"floor": dict.fromkeys(names, floor), "full_scale": dict.fromkeys(names, full_scale)}
+        for scale in (card["heatmap"], *card.get("heatmaps", {}).values()):
+            scale |= {"floor": dict.fromkeys(names, floor), "full_scale": dict.fromkeys(names, full_scale)}
         (folder / "card.json").write_text(json.dumps(card), encoding="utf-8")
         return folder
 
     return make
 
 
-def test_the_heat_map_lies_over_the_film_at_full_size_and_only_where_the_network_looked(
-    analyse, with_scale, synthetic_path, synthetic, tmp_path
-):
-    assert analyse(synthetic_path, "--heatmap", tmp_path / "map.png", model=with_scale(0.0, 1e-9))[0] == 0
-    changed = colored(tmp_path / "map.png")
+@pytest.fixture
+def written(synthetic, reading, one_hot_cell, tmp_path):
+    """Return a maker of the picture of a film with a map of 5 x 5 cells, of which the middle one is hot."""
+
+    def make(**fields):
+        shape = {"first_cell_row_column": (100, 50), "bounds_row_column": (50, 0, 550, 500)}
+        found = reading(predicted="covid", heat_maps=(one_hot_cell((5, 5), (2, 2), 100, **shape | fields),))
+        write_heat_map(tmp_path / "map.png", synthetic, found)
+        return np.asarray(PIL.Image.open(tmp_path / "map.png")).astype(int)
+
+    return make
+
+
+def test_the_heat_map_lies_over_the_film_at_full_size_and_only_where_the_network_looked(written, synthetic):
+    picture = written()
+    changed = np.ptp(picture, axis=2) > 0
     assert changed.shape == (600, 500)
-    assert changed[50:550].mean() > 0.2
+    assert changed[250:350, 200:300].mean() > 0.9
     assert not changed[:50].any()
     assert not changed[550:].any()
-    picture = np.asarray(PIL.Image.open(tmp_path / "map.png"))
     assert np.array_equal(picture[~changed][:, 0], to_display(synthetic)[~changed])
 
 
-def test_a_heat_map_below_the_floor_leaves_the_film_as_it_is_and_that_is_said(
-    answers, with_scale, synthetic_path, synthetic, tmp_path
-):
-    _, (answer,) = answers(synthetic_path, "--heatmap", tmp_path / "map.png", model=with_scale(1e6, 1e7))
-    picture = np.asarray(PIL.Image.open(tmp_path / "map.png"))
-    assert np.array_equal(picture, np.repeat(to_display(synthetic)[..., np.newaxis], 3, axis=2))
-    assert answer["warnings"] == ["The heat map of the answer is withheld: nothing in it rises above the floor of the model."]
+@pytest.mark.parametrize(
+    "fields", [{"peak": 0.01}, {"faithfulness": Faithfulness(0.1, 0.0, 0.1, "hot +0.10", "The map is withheld.")}]
+)
+def test_a_heat_map_that_is_withheld_leaves_the_film_as_it_is(written, synthetic, fields):
+    assert np.array_equal(written(**fields), np.repeat(to_display(synthetic)[..., np.newaxis], 3, axis=2))
+
+
+def test_a_heat_map_below_the_floor_is_said_to_be_withheld(answers, with_scale, synthetic_path):
+    _, (answer,) = answers(synthetic_path, model=with_scale(1e6, 1e7))
+    assert answer["warnings"] == ["The map is withheld: nothing in it rises above the floor of the model's scale."]
+    assert answer["heatmap"]["withheld"] == answer["warnings"][0]
 
 
 def test_several_films_get_a_heat_map_each_with_the_name_of_the_film(analyse, two_films, tmp_path):
@@ -219,7 +233,7 @@ def test_films_of_the_same_name_do_not_overwrite_each_others_heat_map(analyse, t
 def test_a_refused_film_has_no_heat_map_and_that_is_said(answers, shared_dicom, tmp_path):
     status, (answer,) = answers(shared_dicom / CT, "--heatmap", tmp_path / "map.png")
     assert (status, answer["status"]) == (1, "refused")
-    assert f"map.png was not written: {REFUSAL}" in answer["warnings"]
+    assert f"map.png was not written: {answer['reason']}" in answer["warnings"]
     assert list(tmp_path.glob("*.png*")) == []
 
 

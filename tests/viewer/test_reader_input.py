@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
-from viewer.errors import ReadingRefused
 from viewer.imaging.image import Shutter, Window
-from viewer.second_reader.fitness import refuse_unfit
-from viewer.second_reader.reader import display_grey
+from viewer.second_reader.answer import display_grey
+from viewer.second_reader.fitness import judge_header
 
 
 def right_half(value=True):
@@ -35,6 +34,5 @@ def test_padding_and_what_is_shuttered_are_black_and_move_no_grey(picture, half_
 def test_a_film_that_is_even_but_for_its_padding_is_refused(picture, half_white):
     half_white[:, :40] = 7
     film = {"modality": "DX", "vois": (Window(7, 10),)}
-    with pytest.raises(ReadingRefused, match="one even grey"):
-        refuse_unfit(picture(half_white, padding=right_half(), **film))
-    refuse_unfit(picture(half_white, **film))
+    assert [r.code for r in judge_header(picture(half_white, padding=right_half(), **film)).refusals] == ["one_grey"]
+    assert judge_header(picture(half_white, **film)).refusals == ()

@@ -9,14 +9,15 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from viewer.errors import ReadingRefused, SecondReaderError
+from viewer.errors import SecondReaderError
 from viewer.imaging.grayscale import to_display
 from viewer.imaging.image import Window
 from viewer.imaging.reader import read_file
-from viewer.reading import Reading, ReadingProgress
+from viewer.reading import Reading, ReadingProgress, RefusalReason
+from viewer.second_reader.answer import display_grey
 from viewer.second_reader.card import confusion_matrix
-from viewer.second_reader.fitness import judge_distance, refuse_unfit
-from viewer.second_reader.reader import SecondReader, display_grey
+from viewer.second_reader.fitness import Fitness, judge_distance, judge_header
+from viewer.second_reader.reader import SecondReader
 
 GREYS = np.arange(10_000).reshape(100, 100)
 CHEST = {"modality": "DX", "body_part": "CHEST", "view_position": "PA", "age": "55 y", "age_years": 55.0}
@@ -69,25 +70,41 @@ def copy_of(model, tmp_path, **changed):
 
 
 @pytest.mark.parametrize(
-    ("fields", "sentence"),
+    ("fields", "code", "sentence"),
     [
-        ({"modality": "CT"}, "This is a CT picture; the model reads frontal chest radiographs (CR, DX) only."),
-        ({"modality": "MG"}, "This is a MG picture; the model reads frontal chest radiographs (CR, DX) only."),
-        ({"body_part": "HAND"}, "The header says that this film shows HAND; the model reads chest films only."),
-        ({"view_position": "LL"}, "This is a lateral film (view LL); the model reads frontal films only."),
-        ({"view_position": "Lateral"}, "This is a lateral film (view Lateral); the model reads frontal films only."),
-        ({"age": "7 y", "age_years": 7.0},
+        ({"modality": "CT"}, "modality",
+         "This is a CT picture; the model reads frontal chest radiographs (CR, DX) only."),
+        ({"modality": "MG"}, "modality",
+         "This is a MG picture; the model reads frontal chest radiographs (CR, DX) only."),
+        ({"body_part": "HAND"}, "body_part",
+         "The header says that this film shows HAND; the model reads chest films only."),
+        ({"view_position": "LL"}, "lateral",
+         "This is a lateral film (view LL); the model reads frontal films only."),
+        ({"view_position": "Lateral"}, "lateral",
+         "This is a lateral film (view Lateral); the model reads frontal films only."),
+        ({"age": "7 y", "age_years": 7.0}, "child",
          "The patient is 7 y; the model was made for adults and calls most healthy children COVID-19."),
-        ({"pixels": GREYS[:63]}, "The picture has 100 x 63 pixels; the model needs 64 at least."),
-        ({"pixels": np.full((100, 100), 7)}, "The picture is one even grey; there is nothing to read."),
-        ({"pixels": np.zeros((100, 100, 3)), "dtype": "uint8"},
+        ({"pixels": GREYS[:63]}, "too_small", "The picture has 100 x 63 pixels; the model needs 64 at least."),
+        ({"pixels": np.full((100, 100), 7)}, "one_grey",
+         "The picture is one even grey; there is nothing to read."),
+        ({"pixels": np.stack([GREYS % 256] * 3, -1), "dtype": "uint8"}, "colour",
          "This picture has colours; the model reads grey chest films only."),
     ],
 )  # fmt: skip
-def test_what_is_no_frontal_chest_film_of_an_adult_is_refused_and_why_is_said(chest, fields, sentence):
-    with pytest.raises(ReadingRefused) as refused:
-        refuse_unfit(chest(**fields))
-    assert str(refused.value) == sentence
+def test_what_is_no_frontal_chest_film_of_an_adult_is_refused_by_code_and_why_is_said(chest, fields, code, sentence):
+    assert judge_header(chest(**fields)).refusals == (RefusalReason(code, sentence),)
+
+
+def test_a_film_with_several_faults_is_refused_for_each(chest):
+    found = judge_header(chest(modality="CT", body_part="HEAD", age="7 y", age_years=7.0))
+    assert [reason.code for reason in found.refusals] == ["modality", "body_part", "child"]
+
+
+def test_of_two_judges_who_name_one_code_the_first_says_it():
+    first, second = RefusalReason("child", "The patient is 7 y."), RefusalReason("child", "It looks like a child.")
+    both = Fitness((first,), ("One.",)) + Fitness((second, RefusalReason("lateral", "A lateral film.")), ("One.", "Two."))
+    assert both.refusals == (first, RefusalReason("lateral", "A lateral film."))
+    assert both.warnings == ("One.", "Two.")
 
 
 @pytest.mark.parametrize(
@@ -96,38 +113,36 @@ def test_what_is_no_frontal_chest_film_of_an_adult_is_refused_and_why_is_said(ch
      {"age": "18 y", "age_years": 18.0}, {"age": "", "age_years": None}, {"pixels": GREYS[:64, :64]}],
 )  # fmt: skip
 def test_a_frontal_chest_film_of_an_adult_is_read_without_a_warning(chest, fields):
-    assert refuse_unfit(chest(**fields)) == ()
+    assert judge_header(chest(**fields)) == Fitness()
 
 
 @pytest.mark.parametrize("modality", ["", "OT", "SC"])
 def test_a_header_that_does_not_name_a_radiograph_is_warned_about(chest, modality):
-    assert refuse_unfit(chest(modality=modality)) == (
+    assert judge_header(chest(modality=modality)).warnings == (
         "The header does not say that this is a radiograph; the answer holds only for frontal chest films.",
     )
 
 
 def test_a_picture_that_is_no_dicom_file_is_warned_about(picture):
-    assert refuse_unfit(picture(GREYS, name="lungs.png", is_dicom=False)) == (
+    assert judge_header(picture(GREYS, name="lungs.png", is_dicom=False)).warnings == (
         "Not a DICOM file: age, view and body part are unknown and were not checked.",
     )
 
 
 def test_the_synthetic_film_is_one_the_model_may_read(synthetic):
-    assert refuse_unfit(synthetic) == ()
+    assert judge_header(synthetic) == Fitness()
 
 
 def test_a_ct_of_the_shared_films_is_refused(shared_dicom):
     image = read_file(shared_dicom / "DICOM-Swift/Tests/DicomCoreTests/Fixtures/DecoderParity/ct_explicit_vr_le_rescale.dcm")
-    with pytest.raises(ReadingRefused, match="This is a CT picture"):
-        refuse_unfit(image)
+    assert "modality" in [reason.code for reason in judge_header(image).refusals]
 
 
 def test_a_model_for_slices_reads_ct_and_refuses_films(chest):
-    assert refuse_unfit(chest(modality="CT", view_position=""), "ct") == ()
-    with pytest.raises(ReadingRefused) as refused:
-        refuse_unfit(chest(), "ct")
-    assert str(refused.value) == "This is a DX picture; the model reads axial CT slices of the lungs only."
-    assert refuse_unfit(chest(modality="OT"), "ct") == (
+    assert judge_header(chest(modality="CT", view_position=""), "ct") == Fitness()
+    (refused,) = judge_header(chest(), "ct").refusals
+    assert refused.sentence == "This is a DX picture; the model reads axial CT slices of the lungs only."
+    assert judge_header(chest(modality="OT"), "ct").warnings == (
         "The header does not say that this is a CT slice; the answer holds only for axial slices of the lungs.",
     )
 
@@ -152,12 +167,22 @@ def test_a_refused_film_gets_no_number_no_map_and_no_example(reader, shipped_mod
 
 def test_the_answer_comes_first_without_maps_and_then_whole(read):
     yielded, whole = read
-    partial = yielded[-1]
-    assert all(isinstance(step, ReadingProgress) for step in yielded[:-1])
-    assert isinstance(partial, Reading)
-    assert (partial.complete, partial.heat_maps) == (False, ())
+    answer, with_maps = [step for step in yielded if isinstance(step, Reading)]
+    assert all(isinstance(step, Reading | ReadingProgress) for step in yielded)
+    assert (answer.complete, answer.heat_maps) == (False, ())
+    assert (with_maps.complete, len(with_maps.heat_maps)) == (False, 3)
     assert (whole.complete, len(whole.heat_maps)) == (True, 3)
-    assert partial.probabilities == whole.probabilities
+    assert answer.probabilities == whole.probabilities
+
+
+def test_the_map_of_the_answer_is_judged_once_it_is_shown(read):
+    yielded, whole = read
+    last = [step for step in yielded if isinstance(step, Reading)][-1]
+    shown, judged = (reading.heat_map(whole.predicted) for reading in (last, whole))
+    assert shown.faithfulness is None
+    assert judged.faithfulness.sentence.startswith("hot ")
+    assert judged.faithfulness.passes == (judged.faithfulness.hot < min(0, judged.faithfulness.random_mean))
+    assert all(m.faithfulness is None for m in whole.heat_maps if m.class_name != whole.predicted)
 
 
 def test_the_probabilities_of_the_classes_add_up_to_one_and_lie_among_those_of_the_members(read):
@@ -172,7 +197,7 @@ def test_the_reading_belongs_to_the_film_it_was_made_of(read, synthetic):
     reading = read[1]
     assert (reading.sha256, reading.frame) == (synthetic.sha256, 0)
     assert reading.sop_instance_uid == synthetic.identity.sop_instance_uid
-    assert set(reading.milliseconds) == {"preprocess", "forward", "heatmap"}
+    assert set(reading.milliseconds) == {"gate", "preprocess", "forward", "heatmap", "faithfulness"}
 
 
 def test_the_maps_of_all_classes_lie_over_the_central_square_of_the_film(read):
@@ -199,7 +224,7 @@ def test_the_networks_see_the_film_as_stored_whatever_the_window_on_screen(synth
 
 
 def probabilities(reader, model, image):
-    return np.array([p.probability for p in run(reader.read(image, model))[1].probabilities])
+    return np.array([p.probability for p in run(reader.read(image, model, judges_map=False))[1].probabilities])
 
 
 def test_a_film_stored_inverted_gets_the_same_answer(reader, shipped_model, read, synthetic, picture):
@@ -276,22 +301,23 @@ QUANTILES = {"q50": 0.25, "q95": 0.4, "q99": 0.5}
 
 
 def test_a_film_among_those_the_model_knows_brings_no_warning():
-    assert judge_distance(0.4, QUANTILES) == ()
+    assert judge_distance(0.4, QUANTILES) == Fitness()
 
 
 def test_a_film_farther_off_than_most_is_read_with_a_warning():
-    (sentence,) = judge_distance(0.41, QUANTILES)
+    (sentence,) = judge_distance(0.41, QUANTILES).warnings
     assert sentence.endswith("its answer may mean nothing.")
 
 
 def test_a_model_judged_on_too_few_films_to_know_what_is_far_off_says_so():
-    (sentence,) = judge_distance(0.1, dict.fromkeys(QUANTILES, float("nan")))
+    (sentence,) = judge_distance(0.1, dict.fromkeys(QUANTILES, float("nan"))).warnings
     assert sentence.startswith("The model was judged on too few films")
 
 
 def test_a_picture_unlike_any_chest_film_is_refused():
-    with pytest.raises(ReadingRefused, match=r"it lies 5\.6 from the nearest of them, where 99 % of those lie within 0\.5"):
-        judge_distance(5.6, QUANTILES)
+    (refused,) = judge_distance(5.6, QUANTILES).refusals
+    assert refused.code == "unlike"
+    assert "it lies 5.6 from the nearest of them, where 99 % of those lie within 0.5" in refused.sentence
 
 
 def test_noise_gets_no_number(reader, shipped_model, chest):

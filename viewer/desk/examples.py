@@ -27,6 +27,10 @@ MEGABYTE = 1_000_000
 class ExamplesDesk(QObject):
     """Reads an example with the network that never saw its patient, once a model, and shows it small and large."""
 
+    picture_made = Signal(object)
+    """ExamplePicture that was wanted."""
+    installed = Signal()
+    """Films have been linked or fetched."""
     crashed = Signal(str)
 
     def __init__(
@@ -52,7 +56,7 @@ class ExamplesDesk(QObject):
 
     def _connect(self) -> None:
         window, panel = self._window, self._window.panel
-        panel.picture_wanted.connect(self._want)
+        panel.picture_wanted.connect(self.want)
         panel.example_opened.connect(self._enlarge)
         panel.install_examples_requested.connect(self.choose_folder)
         panel.fetch_examples_requested.connect(self.fetch)
@@ -77,7 +81,12 @@ class ExamplesDesk(QObject):
 
     # Pictures
 
-    def _want(self, example: ConfusionExample) -> None:
+    def picture_of(self, example: ConfusionExample) -> ExamplePicture | None:
+        """Return the picture of an example with its map, if it has been made."""
+        return self._pictures.get((str(self._desk.model_folder), example.sha256))
+
+    def want(self, example: ConfusionExample) -> None:
+        """Have the picture and the map of an example made, unless they are there."""
         folder = self._desk.model_folder
         if example.path is None or folder is None or example.sha256 in self._wanted:
             return
@@ -99,6 +108,7 @@ class ExamplesDesk(QObject):
         self._give(picture)
 
     def _give(self, picture: ExamplePicture) -> None:
+        self.picture_made.emit(picture)
         self._window.panel.set_picture(picture.sha256, picture.grey, picture.heat)
         shown = self._shown()
         if self.enlarged.isVisible() and self._large_at < len(shown) and shown[self._large_at].sha256 == picture.sha256:
@@ -111,7 +121,8 @@ class ExamplesDesk(QObject):
     # One enlarged
 
     def _shown(self) -> list[ConfusionExample]:
-        return self._window.panel.examples.shown_examples()
+        strip = self._window.panel.examples
+        return [*strip.shown_examples(), *strip.counter_examples()]
 
     def _enlarge(self, example: ConfusionExample) -> None:
         shown = self._shown()
@@ -122,9 +133,9 @@ class ExamplesDesk(QObject):
 
     def _show_large(self) -> None:
         example = self._shown()[self._large_at]
-        picture = self._pictures.get((str(self._desk.model_folder), example.sha256))
+        picture = self.picture_of(example)
         self.enlarged.show_example(example, picture.grey if picture else None, picture.heat if picture else None)
-        self._want(example)
+        self.want(example)
 
     def _next(self) -> None:
         self._turn(1)
@@ -182,6 +193,7 @@ class ExamplesDesk(QObject):
         self._installing = None
         self._window.show_doing(sentence, None)
         self._desk.read_again()
+        self.installed.emit()
 
     def _install_failed(self, error: ViewerError) -> None:
         self._installing = None

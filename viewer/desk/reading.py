@@ -12,9 +12,10 @@ from viewer.imaging.image import Image
 from viewer.jobs import Job, JobQueue
 from viewer.model_list import InstalledModel
 from viewer.reading import Reading, ReadingProgress
+from viewer.second_reader.prevalence import predictive_values
 from viewer.second_reader.reader import SecondReader
 from viewer.session import Session
-from viewer.settings import HEAT_MAP_COLORS, HEAT_MAP_OPACITY, HEAT_MAP_OUTLINE, MODEL, Settings
+from viewer.settings import HEAT_MAP_CELLS, HEAT_MAP_COLORS, HEAT_MAP_OPACITY, HEAT_MAP_OUTLINE, MODEL, Settings
 from viewer.widgets.heat_map_layer import HeatMapLook
 from viewer.widgets.main_window import MainWindow
 
@@ -42,11 +43,16 @@ class ReadingDesk(QObject):
         self._job: Job | None = None
         self._held = False
         self._pinned = False
+        self._override = ""
+        self._methods: dict[str, str] = {}
         self._choose_known_model(models)
         self._connect()
         panel = window.panel
         panel.heat_map.set_appearance(
-            settings.get(HEAT_MAP_OPACITY), settings.get(HEAT_MAP_COLORS), settings.get(HEAT_MAP_OUTLINE)
+            settings.get(HEAT_MAP_OPACITY),
+            settings.get(HEAT_MAP_COLORS),
+            settings.get(HEAT_MAP_OUTLINE),
+            settings.get(HEAT_MAP_CELLS),
         )
         self._look()
 
@@ -71,15 +77,17 @@ class ReadingDesk(QObject):
         job.crashed.connect(self.crashed)
         self._queue.start(job)
 
-    def read(self, image: Image) -> None:
-        """Read a film; the reading of the last one is cancelled."""
+    def read(self, image: Image, override: str = "") -> None:
+        """Read a film, in spite of a refusal if a reason for that is given; the reading of the last one is cancelled."""
         self.stop()
+        self._override = override
         folder = self.model_folder
         if folder is None:
             self._window.panel.show_failure("No model is installed, so the second reader cannot answer.")
             return
         self._window.panel.show_waiting("Waiting for the second reader", None)
-        job = self._queue.submit(self._reader.read(image, folder), "read film")
+        method = self._methods.get(self._settings.get(MODEL), "")
+        job = self._queue.submit(self._reader.read(image, folder, override, method), "read film")
         job.progressed.connect(self._progress)
         job.finished.connect(self._finished)
         job.failed.connect(self._failed)
@@ -88,9 +96,14 @@ class ReadingDesk(QObject):
         self._queue.start(job)
 
     def read_again(self) -> None:
-        """Read the film on screen once more."""
+        """Read the film on screen once more, anew."""
         if self._session.image is not None:
             self.read(self._session.image)
+
+    def override(self, reason: str) -> None:
+        """Read the film on screen in spite of its refusal."""
+        if self._session.image is not None:
+            self.read(self._session.image, reason)
 
     def stop(self) -> None:
         """Drop the reading in progress and take the last one off the screen."""
@@ -98,6 +111,7 @@ class ReadingDesk(QObject):
             self._job.cancel()
             self._job = None
         self._window.canvas.set_heat_map(None, "")
+        self._window.canvas.set_model_frame(None)
         self._window.panel.show_idle()
 
     def _connect(self) -> None:
@@ -107,6 +121,11 @@ class ReadingDesk(QObject):
         panel.heat_map_opacity_changed.connect(self._set_opacity)
         panel.heat_map_color_map_chosen.connect(self._set_colors)
         panel.heat_map_outline_toggled.connect(self._set_outline)
+        panel.heat_map_cells_toggled.connect(self._set_cells)
+        panel.heat_map_method_chosen.connect(self._choose_method)
+        panel.override_requested.connect(self.override)
+        panel.frame_toggled.connect(self._frame)
+        panel.prevalence_changed.connect(self._say_predictive_values)
         panel.heat_map_pinned.connect(window.action("pin-heat-map").setChecked)
         window.action("pin-heat-map").toggled.connect(self._pin)
         window.action("read-again").triggered.connect(self.read_again)
@@ -142,9 +161,29 @@ class ReadingDesk(QObject):
     def _show(self, reading: Reading) -> None:
         if not self._session.take_reading(reading):
             return
-        self._window.panel.show_reading(reading)
+        panel = self._window.panel
+        panel.heat_map.set_methods(reading.map_methods, self._methods.get(reading.model.name, ""))
+        panel.show_reading(reading)
+        self._say_predictive_values()
         self._lay_heat_map()
+        self._frame()
         self.reading_changed.emit(reading)
+
+    def _say_predictive_values(self) -> None:
+        """Say what a call means at the prevalence of the slider; it is stored nowhere."""
+        decision = self._window.panel.decision
+        point = decision.point()
+        values = None
+        if point is not None and point.sensitivity.total and point.specificity.total:
+            values = predictive_values(point, decision.prevalence())
+        decision.show_predictive_values(values)
+
+    def _frame(self) -> None:
+        """Draw the frame of what the model saw, or take it away, as its box says."""
+        reading = self._session.reading
+        seen = reading.model_input if reading is not None else None
+        wanted = seen is not None and self._window.panel.model_input.frame_box.isChecked()
+        self._window.canvas.set_model_frame(seen.bounds_row_column if seen is not None and wanted else None)
 
     def _failed(self, error: ViewerError) -> None:
         self._job = None
@@ -166,11 +205,17 @@ class ReadingDesk(QObject):
     def _choose_class(self, name: str) -> None:
         self._lay_heat_map()
 
+    def _choose_method(self, name: str) -> None:
+        self._methods[self._settings.get(MODEL)] = name
+        if self._session.image is not None:
+            self.read(self._session.image, self._override)
+
     def _look(self) -> None:
         look = HeatMapLook(
             self._settings.get(HEAT_MAP_OPACITY),
             self._settings.get(HEAT_MAP_COLORS),
             self._settings.get(HEAT_MAP_OUTLINE),
+            self._settings.get(HEAT_MAP_CELLS),
         )
         self._window.canvas.set_heat_map_look(look)
 
@@ -184,6 +229,10 @@ class ReadingDesk(QObject):
 
     def _set_outline(self, outlined: bool) -> None:
         self._settings.set(HEAT_MAP_OUTLINE, outlined)
+        self._look()
+
+    def _set_cells(self, drawn: bool) -> None:
+        self._settings.set(HEAT_MAP_CELLS, drawn)
         self._look()
 
     def _pin(self, pinned: bool) -> None:

@@ -51,7 +51,7 @@ def compose_report(image: Image, look: FilmLook, reading: Reading | None, text: 
     film = printed_film(image, look)
     name = look.class_name or (reading.predicted if reading else "")
     heat_map = reading.heat_map(name) if reading is not None and reading.status == "read" else None
-    shown = heat_map is not None and heat_map.peak >= heat_map.floor
+    shown = heat_map is not None and not heat_map.withheld
     return Report(
         title=TITLE,
         identity=image.identity,
@@ -66,16 +66,29 @@ def compose_report(image: Image, look: FilmLook, reading: Reading | None, text: 
         voi_text=voi_text(look.voi) if look.voi is not None else "",
         overlay_film=overlay_film(film, image, heat_map, look) if heat_map is not None and shown else None,
         heat_map_caption=_caption(reading, heat_map) if reading is not None and heat_map is not None and shown else "",
-        color_legend=np.ascontiguousarray(np.rot90(legend(look.color_map, 256, 12), -1)) if shown else None,
+        color_legend=_legend(heat_map, look.color_map) if heat_map is not None and shown else None,
+        heat_map_withheld="" if heat_map is None else heat_map.withheld,
         reading=reading,
         warnings=image.warnings,
         frame=image.instance.frame,
     )
 
 
+def _legend(heat_map: HeatMap, color_map: str) -> np.ndarray:
+    """Return the colours of the scale lying down, least on the left: uint8 (12, 256 or 512, 3)."""
+    warm = np.rot90(legend(color_map, 256, 12), -1)
+    if not heat_map.is_two_sided:
+        return np.ascontiguousarray(warm)
+    return np.concatenate([warm[:, ::-1, ::-1], warm], axis=1)
+
+
 def _caption(reading: Reading, heat_map: HeatMap) -> str:
     title = reading.probability(heat_map.class_name).title
+    scale = f"a scale of 0 to {heat_map.full_scale:.2g}"
+    if heat_map.is_two_sided:
+        scale = f"a scale of {heat_map.full_scale:.2g} logits against it (cold) to {heat_map.full_scale:.2g} for it (warm)"
+    judged = f" With its hottest tenth deleted: {heat_map.faithfulness.sentence}." if heat_map.faithfulness else ""
     return (
-        f"{heat_map.method} of {title}, peak {heat_map.peak:.2g} on a scale of 0 to {heat_map.full_scale:.2g}, the same for "
-        "every film. Where the score comes from; not the outline of a lesion."
+        f"{heat_map.method} of {title}, peak {heat_map.peak:.2g} on {scale}, the same for every film. Where the score comes "
+        f"from; not the outline of a lesion.{judged}"
     )

@@ -40,7 +40,9 @@ class Report:
     overlay_film
         uint8 (rows, columns, 3) RGB: the film with the heat map over it; None where there is no map.
     color_legend
-        uint8 (h, w, 3): the colours of the map, nothing on the left to full scale on the right.
+        uint8 (h, w, 3): the colours of the map, least on the left and full scale on the right.
+    heat_map_withheld
+        Why there is no map, where one was made and may not be shown.
     created
         With its time zone.
 
@@ -66,6 +68,7 @@ class Report:
     overlay_film: np.ndarray | None = None
     heat_map_caption: str = ""
     color_legend: np.ndarray | None = None
+    heat_map_withheld: str = ""
     reading: Reading | None = None
     warnings: tuple[str, ...] = ()
     """Whole sentences about the film; the reading brings its own."""

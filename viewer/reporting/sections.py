@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QFont, QImage, QPainter
 
 from viewer.imaging.image import Identity
 from viewer.reading import ClassProbability, Reading
+from viewer.reporting.answer import audit, decision, overridden
 from viewer.reporting.matrix import matrix_section
 from viewer.reporting.report import Report
 from viewer.reporting.typesetting import (
@@ -96,12 +97,12 @@ def films_section(report: Report) -> list[Piece]:
     film = picture(_printed(report.film, width, height), width, height)
     left = [film, *_caption("Film as windowed on screen", report.voi_text)]
     if report.overlay_film is None:
-        right = lines(_no_heat_map(report.reading), QUIET, COLUMN_WIDTH)
+        right = lines(_no_heat_map(report), QUIET, COLUMN_WIDTH)
     else:
         right = [
             picture(_printed(report.overlay_film, width, height), width, height),
             *_caption("Film with heat map", report.heat_map_caption),
-            *_legend(report.color_legend, width),
+            *_legend(report, width),
         ]
     return [space(mm(5)), row([(0, together(left)), (SECOND_COLUMN, together(right))])]
 
@@ -131,8 +132,9 @@ def reading_section(reading: Reading | None) -> list[Piece]:
         indent = mm(3.5)
         verdict = lines("The second reader gave no answer for this film.", STRONG, CONTENT_WIDTH - indent)
         reason = lines(reading.reason, VALUE, CONTENT_WIDTH - indent)
-        return [*heading, *barred([*verdict, *reason], AMBER, indent)]
-    return [*heading, *_unfinished(reading), *_numbers(reading)]
+        codes = lines(f"Code: {', '.join(refusal.code for refusal in reading.refusals)}", LABEL, CONTENT_WIDTH - indent)
+        return [*heading, *barred([*verdict, *reason, *codes], AMBER, indent)]
+    return [*heading, *overridden(reading), *_unfinished(reading), *_numbers(reading), *decision(reading), *audit(reading)]
 
 
 def provenance_section(report: Report) -> list[Piece]:
@@ -180,7 +182,8 @@ def _probabilities(reading: Reading) -> list[Piece]:
     for entry in reading.probabilities:
         pieces += _probability(entry, STRONG if entry.name == reading.predicted else VALUE)
     if any(entry.low is not None for entry in reading.probabilities):
-        note = "In brackets, and as a line on the bar: the smallest and largest answer of the model's members."
+        meaning = reading.interval_meaning or "the smallest and largest answer of the model's members."
+        note = f"In brackets, and as a line on the bar: {meaning[:1].lower()}{meaning[1:]}"
         pieces += [space(mm(1)), *lines(note, LABEL, COLUMN_WIDTH)]
     return pieces
 
@@ -245,19 +248,20 @@ def _caption(title: str, text: str) -> list[Piece]:
     ]
 
 
-def _legend(colors: np.ndarray | None, width: float) -> list[Piece]:
+def _legend(report: Report, width: float) -> list[Piece]:
+    colors = report.color_legend
     if colors is None:
         return []
-    ends = row(
-        [
-            (0, lines("0", LABEL, width, LEFT)[0]),
-            (0, lines("full scale", LABEL, width, RIGHT)[0]),
-        ]
-    )
+    two_sided = colors.shape[1] > 256
+    first, last = ("against", "for") if two_sided else ("0", "full scale")
+    ends = row([(0, lines(first, LABEL, width, LEFT)[0]), (0, lines(last, LABEL, width, RIGHT)[0])])
     return [space(mm(1)), picture(_qimage(colors), width, mm(2.4)), ends]
 
 
-def _no_heat_map(reading: Reading | None) -> str:
+def _no_heat_map(report: Report) -> str:
+    reading = report.reading
+    if report.heat_map_withheld:
+        return report.heat_map_withheld
     if reading is None:
         return "No heat map: not read by the second reader."
     if reading.status == "refused":

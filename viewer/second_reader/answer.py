@@ -20,9 +20,8 @@ from viewer.reading import (
     OperatingPoint,
     Share,
 )
+from viewer.second_reader.likeness import nearest_right
 
-NEAREST = 50
-"""Held-out films most like this one among which right answers are counted."""
 OF_MEMBERS = "Smallest and largest answer of the model's {members} networks."
 OF_ONE = "One network answered; how sure it is of its number is not known."
 DRAWN = (
@@ -175,15 +174,6 @@ class LookAlikes:
             f"The model has learned from this very film, so the answer here proves nothing. The network that never saw its "
             f"patient said {titles[row.answer]} with {probability:.2f}; the truth stated is {titles[row.truth]}.",
         )
-
-
-def nearest_right(examples: tuple[ConfusionExample, ...]) -> Share | None:
-    """Return how many of the films nearest to this one were answered rightly; None where there is no film."""
-    nearest = examples[:NEAREST]
-    if not nearest:
-        return None
-    right = sum(example.truth == example.answer for example in nearest)
-    return share(importlib.import_module("inference.evaluate").Proportion(right, len(nearest)))
 
 
 def _is_film_of(row: Any, image: Image) -> bool:

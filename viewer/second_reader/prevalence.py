@@ -29,8 +29,8 @@ def predictive_values(point: OperatingPoint, prevalence: float) -> PredictiveVal
     title = point.class_title
     return PredictiveValues(
         prevalence=prevalence,
-        positive=_value(found.positive, found.in_words(True, title)),
-        negative=_value(found.negative, found.in_words(False, title)),
+        positive=_value(found.positive, found.positive.in_words(f"show {title}")),
+        negative=_value(found.negative, found.negative.in_words(f"do not show {title}")),
     )
 
 

@@ -1,13 +1,18 @@
 """Image to Reading, as a generator job.
 
+Refusals come first and cheapest first: the header, the picture, the model's own features of it. Then the answer, the maps,
+and whether the map that is shown is faithful; each step yields the Reading so far.
+
 A :class:`SecondReader` belongs to the reading queue's single thread: its model is loaded, used and dropped there.
 """
 
 from __future__ import annotations
 
 import importlib
+import logging
+import time
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +20,25 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image as PillowImage
 
-from viewer.errors import ReadingRefused, SecondReaderError
-from viewer.imaging.grayscale import preset_voi, to_display
+from viewer.errors import SecondReaderError
 from viewer.imaging.heatmap import heat_field, overlay_rgba
 from viewer.imaging.image import Image
 from viewer.imaging.reader import read_file
-from viewer.paths import examples_folder
-from viewer.reading import ClassProbability, ConfusionExample, HeatMap, ModelFacts, Reading, ReadingProgress
+from viewer.paths import shipped_models
+from viewer.reading import Audit, ConfusionExample, HeatMap, ModelFacts, Reading, ReadingProgress
+from viewer.second_reader.answer import LookAlikes, answer_fields, display_grey
+from viewer.second_reader.audit import AUDITED_MODALITY, audit_film
 from viewer.second_reader.card import confusion_matrix, model_facts
-from viewer.second_reader.fitness import judge_distance, refuse_unfit
+from viewer.second_reader.fitness import Fitness, judge_distance, judge_header
 from viewer.second_reader.libraries import import_calmly, load_torch, spoken, use_half_of_the_processors
+from viewer.second_reader.maps import judge_map, make_maps, map_methods
+from viewer.second_reader.picture_gate import PictureGate, fitness_of
+
+log = logging.getLogger(__name__)
 
 EXAMPLE_SIDE_PX = 512
+LUNGS = "lungs"
+"""Folder of the lung network beside the shipped models."""
 
 
 class SecondReader:
@@ -36,8 +48,9 @@ class SecondReader:
         self._device = device
         self._loaded: tuple[Path, int] | None = None
         self._predictor: Any = None
-        self._embeddings: Any = None
-        self._rows: tuple[Any, ...] = ()
+        self._look_alikes: Any = None
+        self._gate = PictureGate()
+        self._lungs: Any = None
 
     @property
     def facts(self) -> ModelFacts | None:
@@ -47,28 +60,81 @@ class SecondReader:
         return model_facts(self._predictor.bundle.card, self._predictor.bundle.weights_sha256)
 
     def warm_up(self, folder: Path) -> Generator[ReadingProgress, None, None]:
-        """Import torch and grad-cam and load the model, so that the first film need not wait."""
-        yield from self._load(folder)
-        yield ReadingProgress("Loading the heat maps", 0.9)
-        import_calmly("inference.explain")
+        """Import torch and grad-cam and load the gate and the model, so that the first film need not wait."""
+        with spoken():
+            yield from self._load(folder)
+            self._gate.open(folder)
+            yield ReadingProgress("Loading the heat maps", 0.9)
+            import_calmly("inference.explain")
 
-    def read(self, image: Image, folder: Path) -> Generator[ReadingProgress | Reading, None, Reading]:
-        """Read a film: first the answer without maps (``complete`` False), then the whole reading.
+    def read(
+        self, image: Image, folder: Path, override: str = "", method: str = "", judges_map: bool = True
+    ) -> Generator[ReadingProgress | Reading, None, Reading]:
+        """Read a film: first the answer without maps, then with them, then whole (``complete``).
+
+        Parameters
+        ----------
+        override
+            The reader's reason for reading the film even if it is refused; "" for none. It is kept in the Reading, which
+            is marked, and is never logged: that it happened is.
+        method
+            Of the maps, one of :attr:`~viewer.reading.Reading.map_methods`; "" for the model's default.
+        judges_map
+            Whether to find out if the answer's map is faithful, which takes 21 more readings.
 
         Raises
         ------
         SecondReaderError
-            If the model cannot be loaded.
+            If the model cannot be loaded, or its maps cannot be made by that method.
+        """
+        with spoken():
+            case = _Case(image, importlib.import_module("inference.card").read_card(folder), override.strip())
+            case.fitness = judge_header(image, case.modality)
+            if case.stops():
+                return case.refused()
+            yield from self._judge_picture(case, folder)
+            if case.stops():
+                return case.refused()
+            yield from self._load(folder)
+            yield ReadingProgress("Reading the film", 0.5)
+            reading = self._answer(case)
+            if case.stops():
+                return case.refused()
+            yield reading
+            return (yield from self._with_maps(case, reading, method, judges_map))
+
+    def audit(self, image: Image, folder: Path) -> Generator[ReadingProgress, None, Audit]:
+        """Return the shortcut audit of a film: what changes that should not matter do to the answer.
+
+        Raises
+        ------
+        SecondReaderError
+            If the model cannot be loaded or reads no chest films, or the lung network is missing.
         """
         with spoken():
             yield from self._load(folder)
-            yield ReadingProgress("Reading the film", 0.5)
-            try:
-                answer = self._answer(image, refuse_unfit(image, self._predictor.bundle.recipe.modality))
-            except ReadingRefused as refusal:
-                return self._refused(image, str(refusal))
-            yield answer.reading
-            return self._with_maps(answer)
+            if self._predictor.bundle.recipe.modality != AUDITED_MODALITY:
+                raise SecondReaderError("The audit is made for chest films; this model reads CT slices.")
+            yield ReadingProgress("Finding the lungs", 0.1)
+            return (yield from audit_film(self._predictor, self._lung_finder(), image, display_grey(image)))
+
+    def find_lungs(self, image: Image) -> Generator[ReadingProgress, None, tuple[npt.NDArray[np.bool_] | None, str]]:
+        """Return the lungs of a film, bool (rows, columns), or None and why none were found. No model is needed.
+
+        Raises
+        ------
+        SecondReaderError
+            If the lung network is missing or damaged.
+        """
+        with spoken():
+            yield from load_torch()
+            found = self._lung_finder().find(display_grey(image), image.aspect_ratio)
+        return (found.mask, "") if found.found else (None, found.reason)
+
+    def _lung_finder(self) -> Any:
+        if self._lungs is None:
+            self._lungs = importlib.import_module("inference.lungs.segment").LungFinder(shipped_models() / LUNGS)
+        return self._lungs
 
     def read_example(self, example: ConfusionExample, folder: Path) -> Generator[ReadingProgress, None, ExamplePicture]:
         """Return a held-out film and the map of the answer it got, by the member that never saw its patient.
@@ -80,114 +146,148 @@ class SecondReader:
         """
         if example.path is None:
             raise SecondReaderError("The picture of this example is not on this machine; link or fetch the example films.")
-        yield from self._load(folder)
         with spoken():
-            explain = import_calmly("inference.explain")
+            yield from self._load(folder)
             image = read_file(example.path)
             prediction = self._predictor.predict(display_grey(image), image.aspect_ratio, members=[int(example.fold)])
             index = self._predictor.bundle.class_names.index(example.answer)
-            heat_map = self._heat_map(explain.class_activation_maps(self._predictor, prediction, [index])[0])
-        grey = shrink(display_grey(image), EXAMPLE_SIDE_PX)
-        is_shown = heat_map.peak >= heat_map.floor
-        return ExamplePicture(example.sha256, grey, overlay_of(heat_map, image, grey.shape) if is_shown else None)
+            made = yield from make_maps(self._predictor, prediction, image, [index])
+        heat_map, grey = made[0].heat_map, shrink(display_grey(image), EXAMPLE_SIDE_PX)
+        over = None if heat_map.withheld else overlay_of(heat_map, image, grey.shape)
+        return ExamplePicture(example.sha256, grey, over, heat_map)
 
     def _load(self, folder: Path) -> Generator[ReadingProgress, None, None]:
         wanted = folder, _card_time(folder)
         if self._loaded == wanted:
             return
-        with spoken():
-            yield ReadingProgress("Loading the network library", 0.05)
-            yield from load_torch()
-            use_half_of_the_processors()
-            predict = import_calmly("inference.predict")
-            yield ReadingProgress("Loading the model", 0.3)
-            bundle = importlib.import_module("inference.bundle").open_bundle(folder)
-            loaded = predict.Predictor(bundle, predict.choose_device(self._device)), bundle.embeddings(), bundle.examples()
-            # All at once: a model that fails half way must not answer in the place of the last.
-            self._predictor, self._embeddings, self._rows = loaded
-            self._loaded = wanted
+        yield ReadingProgress("Loading the network library", 0.05)
+        yield from load_torch()
+        use_half_of_the_processors()
+        predict = import_calmly("inference.predict")
+        yield ReadingProgress("Loading the model", 0.3)
+        bundle = importlib.import_module("inference.bundle").open_bundle(folder)
+        loaded = predict.Predictor(bundle, predict.choose_device(self._device)), LookAlikes(bundle)
+        # All at once: a model that fails half way must not answer in the place of the last.
+        self._predictor, self._look_alikes = loaded
+        self._loaded = wanted
 
-    def _answer(self, image: Image, warnings: tuple[str, ...]) -> _Answer:
-        prediction = self._predictor.predict(display_grey(image), image.aspect_ratio)
-        trust = importlib.import_module("inference.trust")
-        distance = trust.neighbour_distance(prediction.embeddings, self._embeddings)
-        warnings += judge_distance(distance, self._predictor.bundle.card["neighbours"])
-        bundle = self._predictor.bundle
-        warnings += self._own_film(image)
-        reading = self._reading(
-            image,
-            device=prediction.device,
-            probabilities=_class_probabilities(bundle, prediction),
-            predicted=bundle.class_names[int(prediction.probabilities.argmax())],
+    def _judge_picture(self, case: _Case, folder: Path) -> Generator[ReadingProgress, None, None]:
+        yield ReadingProgress("Looking at the picture", 0.02)
+        began = time.perf_counter()
+        work = self._gate.judge(case.grey, case.image, folder, case.modality)
+        case.fitness += yield from work
+        case.milliseconds["gate"] = 1000 * (time.perf_counter() - began)
+
+    def _answer(self, case: _Case) -> Reading:
+        """Return the answer without maps; what the model's features say of the film is added to the case first."""
+        prediction = self._predictor.predict(case.grey, case.image.aspect_ratio)
+        case.prediction = prediction
+        self._judge_features(case)
+        bundle, image = self._predictor.bundle, case.image
+        warnings = (*case.fitness.warnings, *self._look_alikes.own_film(image), *self._predictor.warnings)
+        case.milliseconds |= prediction.milliseconds
+        return case.reading(
+            **answer_fields(bundle, prediction, image),
+            **self._look_alikes.fields(prediction, image),
+            refusals=case.fitness.refusals,
+            override_reason=case.override if case.fitness.refusals else "",
+            distance_percentile=case.distance_percentile,
             matrix=confusion_matrix(bundle.card),
-            examples=self._examples(prediction, image),
-            warnings=warnings + tuple(self._predictor.warnings),
-            milliseconds=dict(prediction.milliseconds),
+            map_methods=map_methods(self._predictor),
+            warnings=warnings,
+            milliseconds=dict(case.milliseconds),
             complete=False,
         )
-        return _Answer(reading, prediction)
 
-    def _with_maps(self, answer: _Answer) -> Reading:
-        explain = import_calmly("inference.explain")
-        classes = list(range(len(self._predictor.bundle.class_names)))
-        maps, milliseconds = explain.timed_maps(self._predictor, answer.prediction, classes)
-        return _changed(
-            answer.reading,
-            heat_maps=tuple(self._heat_map(m) for m in maps),
-            milliseconds=answer.reading.milliseconds | {"heatmap": milliseconds},
-            warnings=answer.reading.warnings + tuple(w for w in self._predictor.warnings if w not in answer.reading.warnings),
+    def _judge_features(self, case: _Case) -> None:
+        gate = self._gate.gate
+        if gate is None:
+            distance = self._look_alikes.distance(case.prediction)
+            case.fitness += judge_distance(distance, self._predictor.bundle.card["neighbours"])
+            return
+        judgement = gate.judge_features(case.prediction.vectors, case.prediction.members)
+        case.fitness += fitness_of(judgement)
+        case.distance_percentile = judgement.distance_percentile
+
+    def _with_maps(
+        self, case: _Case, answer: Reading, method: str, judges_map: bool
+    ) -> Generator[ReadingProgress | Reading, None, Reading]:
+        began = time.perf_counter()
+        classes = range(len(answer.probabilities))
+        made = yield from make_maps(self._predictor, case.prediction, case.image, classes, method)
+        maps = tuple(one.heat_map for one in made)
+        case.milliseconds["heatmap"] = 1000 * (time.perf_counter() - began)
+        reading = replace(answer, heat_maps=maps, milliseconds=dict(case.milliseconds), warnings=self._all_warnings(answer))
+        if not judges_map:
+            return replace(reading, complete=True)
+        yield reading
+        began = time.perf_counter()
+        chosen = next(one for one in made if one.heat_map.class_name == answer.predicted)
+        judged = yield from judge_map(self._predictor, case.prediction, chosen)
+        case.milliseconds["faithfulness"] = 1000 * (time.perf_counter() - began)
+        maps = tuple(judged if one.class_name == judged.class_name else one for one in maps)
+        return replace(
+            reading,
+            heat_maps=maps,
+            milliseconds=dict(case.milliseconds),
+            warnings=self._all_warnings(answer),
             complete=True,
         )
 
-    def _refused(self, image: Image, reason: str) -> Reading:
-        return self._reading(image, status="refused", reason=reason)
+    def _all_warnings(self, answer: Reading) -> tuple[str, ...]:
+        """Return the warnings of an answer and those that came up since: a device that failed."""
+        return tuple(dict.fromkeys((*answer.warnings, *self._predictor.warnings)))
 
-    def _reading(self, image: Image, **fields: Any) -> Reading:
+
+@dataclass
+class _Case:
+    """One film on its way to a Reading: what is known of it so far."""
+
+    image: Image
+    card: dict[str, Any]
+    override: str
+    fitness: Fitness = field(default_factory=Fitness)
+    distance_percentile: float | None = None
+    prediction: Any = None
+    milliseconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def modality(self) -> str:
+        """Return what the model reads: "chest" or "ct"."""
+        return str(self.card.get("recipe_record", {}).get("modality", "chest"))
+
+    @property
+    def grey(self) -> npt.NDArray[np.uint8]:
+        """Return the film as the networks see it."""
+        return display_grey(self.image)
+
+    def stops(self) -> bool:
+        """Return whether there is a reason to stop here."""
+        return bool(self.fitness.refusals) and not self.override
+
+    def refused(self) -> Reading:
+        """Return the refusal, without any number."""
+        return self.reading(
+            status="refused",
+            refusals=self.fitness.refusals,
+            distance_percentile=self.distance_percentile,
+            milliseconds=dict(self.milliseconds),
+        )
+
+    def reading(self, **fields: Any) -> Reading:
+        """Return a Reading of this film with these fields."""
+        codes = [reason.code for reason in self.fitness.refusals]
+        if codes and self.override:
+            log.warning("read on request although refused (%s): %s", ", ".join(codes), self.image.sha256)
         return Reading(
             **{
-                "sha256": image.sha256,
-                "sop_instance_uid": image.identity.sop_instance_uid,
-                "frame": image.instance.frame,
+                "sha256": self.image.sha256,
+                "sop_instance_uid": self.image.identity.sop_instance_uid,
+                "frame": self.image.instance.frame,
                 "status": "read",
-                "model": model_facts(self._predictor.bundle.card, self._predictor.bundle.weights_sha256),
+                "model": model_facts(self.card, self.card["files"]["weights.safetensors"]),
                 **fields,
             }
-        )
-
-    def _heat_map(self, placed: Any) -> HeatMap:
-        scale = self._predictor.bundle.card["heatmap"]
-        class_name = self._predictor.bundle.class_names[placed.class_index]
-        return HeatMap(
-            class_name=class_name,
-            cells=placed.cells,
-            first_cell_row_column=placed.first_cell,
-            step_row_column=placed.step,
-            bounds_row_column=placed.bounds,
-            peak=placed.peak,
-            full_scale=float(scale["full_scale"][class_name]),
-            floor=float(scale["floor"][class_name]),
-            method=str(scale["method"]),
-        )
-
-    def _examples(self, prediction: Any, image: Image) -> tuple[ConfusionExample, ...]:
-        """Return the held-out films, the nearest first; the film itself, if it is one of them, is left out."""
-        trust = importlib.import_module("inference.trust")
-        links = importlib.import_module("inference.examples").links(examples_folder(self._predictor.bundle.name))
-        distances = trust.example_distances(prediction.embeddings, self._embeddings)
-        order = [i for i in np.argsort(distances, kind="stable") if not _is_film_of(self._rows[i], image)]
-        return tuple(_example(self._rows[i], float(distances[i]), links) for i in order)
-
-    def _own_film(self, image: Image) -> tuple[str, ...]:
-        """Return a warning where the film is one the model has learned from."""
-        row = next((row for row in self._rows if _is_film_of(row, image)), None)
-        if row is None:
-            return ()
-        names = self._predictor.bundle.class_names
-        titles = dict(zip(names, self._predictor.bundle.class_titles, strict=True))
-        probability = row.probabilities[names.index(row.answer)]
-        return (
-            f"The model has learned from this very film, so the answer here proves nothing. The network that never saw its "
-            f"patient said {titles[row.answer]} with {probability:.2f}; the truth stated is {titles[row.truth]}.",
         )
 
 
@@ -195,12 +295,13 @@ class SecondReader:
 class ExamplePicture:
     """A held-out film as shown in the panel: uint8 grey (rows, columns) and its heat map, uint8 RGBA of the same size.
 
-    ``heat`` is None where nothing rises above the floor of the scale.
+    ``heat`` is None where nothing rises above the floor of the scale; ``heat_map`` is the map itself, for the whole film.
     """
 
     sha256: str
     grey: npt.NDArray[np.uint8]
     heat: npt.NDArray[np.uint8] | None
+    heat_map: HeatMap | None = None
 
 
 def _card_time(folder: Path) -> int:
@@ -219,53 +320,4 @@ def shrink(grey: npt.NDArray[np.uint8], side: int) -> npt.NDArray[np.uint8]:
 def overlay_of(heat_map: HeatMap, image: Image, shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
     """Return a map as RGBA for a copy of the film shrunk to ``shape`` (rows, columns)."""
     field = heat_field(heat_map, shape[0], shape[1], 0.0, 0.0, float(image.rows), float(image.columns))
-    return overlay_rgba(field, heat_map.full_scale, heat_map.floor)
-
-
-class _Answer:
-    """The answer so far and what the maps are made from."""
-
-    def __init__(self, reading: Reading, prediction: Any) -> None:
-        self.reading = reading
-        self.prediction = prediction
-
-
-def _changed(reading: Reading, **fields: Any) -> Reading:
-    return Reading(**{**{name: getattr(reading, name) for name in Reading.__dataclass_fields__}, **fields})
-
-
-def _class_probabilities(bundle: Any, prediction: Any) -> tuple[ClassProbability, ...]:
-    low, high = prediction.member_probabilities.min(axis=0), prediction.member_probabilities.max(axis=0)
-    return tuple(
-        ClassProbability(name, title, float(prediction.probabilities[i]), float(low[i]), float(high[i]))
-        for i, (name, title) in enumerate(zip(bundle.class_names, bundle.class_titles, strict=True))
-    )
-
-
-def _is_film_of(row: Any, image: Image) -> bool:
-    return image.sha256 in (row.sha256, row.origin_sha256)
-
-
-def _example(row: Any, distance: float, links: dict[str, Path]) -> ConfusionExample:
-    return ConfusionExample(
-        sha256=row.sha256,
-        truth=row.truth,
-        answer=row.answer,
-        probabilities=row.probabilities,
-        fold=row.fold,
-        distance=distance,
-        url=row.url,
-        source=row.source,
-        view=row.view,
-        age=row.age,
-        sex=row.sex,
-        path=links.get(row.sha256),
-    )
-
-
-def display_grey(image: Image) -> npt.NDArray[np.uint8]:
-    """Return the film as the networks see it: uint8 (rows, columns), its default window, bone white; CT in its lung window.
-
-    It does not depend on the window chosen on screen: the answer must not change with the brightness.
-    """
-    return to_display(image, preset_voi(image, "lung") if image.identity.modality == "CT" else None)
+    return overlay_rgba(field, heat_map.full_scale, heat_map.floor, two_sided=heat_map.is_two_sided)

@@ -8,53 +8,66 @@ import json
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from inference.cam_methods import CAM_METHODS, EXACT_METHODS
 from viewer.errors import ReportError, UnreadableFile, ViewerError
 from viewer.imaging.grayscale import default_voi, to_display
 from viewer.imaging.image import Image, NotOpened
 from viewer.imaging.reader import read_file
 from viewer.imaging.sources import Listing, list_sources, read_source
+from viewer.model_list import installed_models, model_for
 from viewer.paths import drafts_database, find_model
-from viewer.reading import ModelFacts, Reading
+from viewer.reading import Reading
 from viewer.reporting.compose import FilmLook, compose_report, overlay_film
 from viewer.reporting.drafts import DraftStore, draft_key
 from viewer.reporting.report import ReportText
 from viewer.second_reader.reader import SecondReader
+from viewer.verbs.answer_record import answer_record, read_record
 from viewer.verbs.output import png, write_atomically, write_text
 
 DEFAULT_MODEL = "darkcovidnet"
-WITHHELD = "The heat map of the answer is withheld: nothing in it rises above the floor of the model."
+METHODS = {name.replace(" ", "-"): name for name in (*EXACT_METHODS, *CAM_METHODS)}
 
 
 def add_parser(subparsers: Any) -> None:
     """Register the verb."""
     parser = subparsers.add_parser("analyse", help="read films: probabilities, heat map, report")
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="films, or folders of films")
-    parser.add_argument("--model", default=DEFAULT_MODEL, help="name or folder of a model")
+    parser.add_argument("--model", help=f"name or folder of a model; {DEFAULT_MODEL}, or one for CT where the film is CT")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--json", metavar="OUT", help="write the answers as JSON; - is standard output")
     parser.add_argument("--heatmap", metavar="OUT.png", type=Path, help="the film with the heat map of its answer")
     parser.add_argument("--report", metavar="OUT.pdf", type=Path, help="the report as PDF")
+    parser.add_argument("--method", choices=METHODS, default="", help="of the heat map; else the model's own")
+    parser.add_argument(
+        "--faithfulness",
+        action="store_true",
+        help="test the map, as is done for --heatmap and --report",
+    )
+    parser.add_argument("--audit", action="store_true", help="find out what changes that should not matter do to the answer")
+    parser.add_argument("--lung-mask", metavar="OUT.png", type=Path, help="the lungs that were found: white on black")
+    parser.add_argument("--override", metavar="REASON", default="", help="read refused films too; the report gives the reason")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Read every film; 0 if all could be opened, 1 if some could not."""
-    reader = SecondReader(arguments.device)
-    folder = find_model(arguments.model)
-    _finish(reader.warm_up(folder))
+    work = _Work(arguments)
     films = _films(arguments.paths)
     failed = not films
     if not films:
         print("There is no film to read in what was named.", file=sys.stderr)
     answers = []
-    heat_maps, reports = _named(arguments.heatmap, films), _named(arguments.report, films)
-    for film, heat_map, report in zip(films, heat_maps, reports, strict=True):
-        outputs = _Outputs(heat_map, report)
-        answers.append(_analyse(film, reader, folder, outputs))
+    named = (_named(out, films) for out in (arguments.heatmap, arguments.report, arguments.lung_mask))
+    for film, *places in zip(films, *named, strict=True):
+        outputs = _Outputs(*places)
+        answers.append(work.analyse(film, outputs))
         if arguments.json != "-":
             write_text("-", _line(answers[-1]) + "\n")
         failed = failed or outputs.failed or answers[-1]["status"] == "unreadable"
@@ -66,9 +79,65 @@ def run(arguments: argparse.Namespace) -> int:
 class _Outputs:
     """Where the pictures of one film go."""
 
-    def __init__(self, heatmap: Path | None, report: Path | None) -> None:
-        self.heatmap, self.report = heatmap, report
+    def __init__(self, heatmap: Path | None, report: Path | None, lung_mask: Path | None) -> None:
+        self.heatmap, self.report, self.lung_mask = heatmap, report, lung_mask
         self.failed = False
+
+    def write(self, warnings: list[str], out: Path | None, make: Callable[[Path], None]) -> None:
+        """Write one of them, if it is asked for; what went wrong becomes a warning and fails the run."""
+        if out is None:
+            return
+        try:
+            make(out)
+        except ViewerError as error:
+            print(error, file=sys.stderr)
+            warnings.append(str(error))
+            self.failed = True
+
+
+class _Work:
+    """The reader with its model, and how films are to be read."""
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        self._arguments = arguments
+        self._reader = SecondReader(arguments.device)
+        self._folder = find_model(arguments.model or DEFAULT_MODEL)
+        self._models = [] if arguments.model else installed_models()
+        _finish(self._reader.warm_up(self._folder))
+
+    def analyse(self, film: Path | NotOpened, outputs: _Outputs) -> dict[str, Any]:
+        """Return the answer about one film, and write its pictures."""
+        facts = self._reader.facts
+        if isinstance(film, NotOpened):
+            return answer_record(film.path, "", "unreadable", film.reason, facts)
+        began = time.perf_counter()
+        try:
+            image = read_file(film)
+        except ViewerError as error:
+            return answer_record(film, _sha256(film), "unreadable", str(error), facts)
+        return self._read(film, image, outputs, 1000 * (time.perf_counter() - began))
+
+    def _read(self, film: Path, image: Image, outputs: _Outputs, opened_ms: float) -> dict[str, Any]:
+        asked, folder = self._arguments, model_for(image.identity.modality, self._models, self._folder)
+        judges_map = bool(asked.faithfulness or asked.heatmap or asked.report)
+        method = METHODS.get(asked.method, "")
+        reading: Reading = _finish(self._reader.read(image, folder, asked.override, method, judges_map))
+        if asked.audit and reading.status == "read":
+            reading = replace(reading, audit=_finish(self._reader.audit(image, folder)))
+        answer = read_record(film, image, reading, reading.audit, opened_ms)
+        warnings = answer["warnings"]
+        outputs.write(warnings, outputs.heatmap, lambda out: write_heat_map(out, image, reading))
+        outputs.write(warnings, outputs.report, lambda out: _write_report(out, image, reading))
+        outputs.write(warnings, outputs.lung_mask, lambda out: self._write_lungs(out, image, warnings))
+        return answer
+
+    def _write_lungs(self, out: Path, image: Image, warnings: list[str]) -> None:
+        """Write the lungs of a film, read or refused: uint8 of its own size, 255 lung; all black where none were found."""
+        lungs, reason = _finish(self._reader.find_lungs(image))
+        if lungs is None:
+            warnings.append(f"No lungs were found: {reason}.")
+        mask = np.zeros((image.rows, image.columns), np.uint8) if lungs is None else lungs.astype(np.uint8) * 255
+        write_atomically(out, png(mask))
 
 
 def _films(paths: Sequence[Path]) -> list[Path | NotOpened]:
@@ -87,60 +156,6 @@ def _named(out: Path | None, films: Sequence[Path | NotOpened]) -> list[Path | N
         candidates = (f"{out.stem}-{stem}{n}{out.suffix}" for n in ("", *(f"-{k}" for k in range(2, len(films) + 2))))
         names[next(name for name in candidates if name not in names)] = None
     return [out.with_name(name) for name in names]
-
-
-def _analyse(film: Path | NotOpened, reader: SecondReader, folder: Path, outputs: _Outputs) -> dict[str, Any]:
-    if isinstance(film, NotOpened):
-        return _answer(film.path, "", "unreadable", film.reason, reader.facts)
-    began = time.perf_counter()
-    try:
-        image = read_file(film)
-    except ViewerError as error:
-        return _answer(film, _sha256(film), "unreadable", str(error), reader.facts)
-    opened = 1000 * (time.perf_counter() - began)
-    reading: Reading = _finish(reader.read(image, folder))
-    answer = _answer(film, image.sha256, reading.status, reading.reason, reading.model)
-    predicted = reading.heat_map(reading.predicted)
-    frames = image.instance.frames
-    answer |= {
-        "device": reading.device,
-        "probabilities": {p.name: p.probability for p in reading.probabilities},
-        "predicted": reading.predicted or None,
-        "heatmap_peak": predicted.peak if predicted else None,
-        "milliseconds": {"open": opened, **reading.milliseconds},
-        "warnings": [
-            *image.warnings,
-            *reading.warnings,
-            *([WITHHELD] if predicted and predicted.peak < predicted.floor else []),
-            *([f"Only the first of its {frames} frames was read."] if frames > 1 else []),
-        ],
-    }
-    for write, out in ((_write_heat_map, outputs.heatmap), (_write_report, outputs.report)):
-        if out is not None:
-            try:
-                write(out, image, reading)
-            except ViewerError as error:
-                print(error, file=sys.stderr)
-                answer["warnings"].append(str(error))
-                outputs.failed = True
-    return answer
-
-
-def _answer(film: Path, sha256: str, status: str, reason: str, model: ModelFacts | None) -> dict[str, Any]:
-    named = {"name": model.name, "version": model.version, "weights_sha256": model.weights_sha256} if model else None
-    return {
-        "file": str(film),
-        "sha256": sha256,
-        "status": status,
-        "reason": reason,
-        "model": named,
-        "device": "",
-        "probabilities": {},
-        "predicted": None,
-        "heatmap_peak": None,
-        "milliseconds": {},
-        "warnings": [],
-    }
 
 
 def _sha256(film: Path) -> str:
@@ -163,14 +178,24 @@ def _line(answer: dict[str, Any]) -> str:
     if answer["status"] != "read":
         return f"{name}: {answer['status']}. {answer['reason']}"
     numbers = ", ".join(f"{k} {v:.3f}" for k, v in answer["probabilities"].items())
-    return f"{name}: {answer['predicted']} ({numbers})"
+    refused = f"; read although refused: {answer['reason']}" if answer["refusals"] else ""
+    return f"{name}: {answer['predicted']} ({numbers}){refused}"
 
 
-def _write_heat_map(out: Path, image: Image, reading: Reading) -> None:
+def write_heat_map(out: Path, image: Image, reading: Reading) -> None:
+    """Write the film with the map of its answer as PNG; the film alone where the map is withheld.
+
+    Raises
+    ------
+    ViewerError
+        If the film was refused, or the file cannot be written.
+    """
     heat_map = reading.heat_map(reading.predicted)
     if heat_map is None:
         raise ReportError(f"{out.name} was not written: {reading.reason}")
-    write_atomically(out, png(overlay_film(to_display(image), image, heat_map, FilmLook(None))))
+    film = to_display(image)
+    plain = film if film.ndim == 3 else np.repeat(film[..., np.newaxis], 3, axis=2)
+    write_atomically(out, png(plain if heat_map.withheld else overlay_film(film, image, heat_map, FilmLook(None))))
 
 
 def _write_report(out: Path, image: Image, reading: Reading) -> None:

@@ -60,13 +60,17 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("read-again", "Second reader", "Read this film again", (), menu="Reader"),
     ActionSpec("install-examples", "Second reader", "Link a folder of example films...", (), "examples", menu="Reader"),
     ActionSpec("fetch-examples", "Second reader", "Fetch the example films...", (), menu="Reader"),
+    ActionSpec("quiz", "Second reader", "Quiz on held-out films...", (), "quiz", menu="Reader"),
     ActionSpec("train", "Second reader", "Train a model...", ("Ctrl+T",), "train", menu="Tools"),
+    ActionSpec("model-facts", "Help", "Model facts", (), "model", menu="Help"),
     ActionSpec("shortcuts", "Help", "Keyboard and mouse", ("F1",), "info", menu="Help"),
     ActionSpec("about", "Help", "About Hilum", (), "hilum", menu="Help"),
 )
 
 GESTURES: tuple[tuple[str, str, str], ...] = (
     ("Second reader", "M (held)", "Heat map while the key is held"),
+    ("Second reader", "Arrows, Enter", "Go over the matrix and the examples; choose a cell, enlarge a film"),
+    ("Second reader", "B", "Open the chosen example beside the film (Esc takes it away)"),
     ("Windows", "0", "Automatic window"),
     ("Windows", "1 2 3", "Windows and VOI LUTs stored in the file"),
     ("Windows", "4", "Full range"),

@@ -29,7 +29,7 @@ class AuditView(QWidget):
         self.audit_button = button("Audit this answer")
         self._progress = QProgressBar()
         self._progress.setTextVisible(False)
-        self._progress.setRange(0, 0)
+        self._doing = SmallPrint()
         self._subject = SmallPrint(tone="")
         self.lines = _Lines()
         self._verdict_place = QVBoxLayout()
@@ -38,7 +38,7 @@ class AuditView(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
-        for widget in (self._explanation, self.audit_button, self._progress, self._subject, self.lines):
+        for widget in (self._explanation, self.audit_button, self._doing, self._progress, self._subject, self.lines):
             column.addWidget(widget)
         column.addLayout(self._verdict_place)
         column.addWidget(self.lungs_box)
@@ -51,6 +51,14 @@ class AuditView(QWidget):
         self._explanation.hide()
         self.audit_button.hide()
         self._progress.show()
+        self._doing.show()
+        self.show_progress("Waiting for the second reader", 0.0)
+
+    def show_progress(self, text: str, fraction: float) -> None:
+        """Say what is being done and how far it is, 0 to 1."""
+        self._doing.setText(text)
+        self._progress.setRange(0, 1000)
+        self._progress.setValue(round(1000 * fraction))
 
     def show_failure(self, sentence: str) -> None:
         """Say why there is no audit, and offer it again."""
@@ -61,7 +69,8 @@ class AuditView(QWidget):
         """Show an audit as far as it goes; None offers one. ``title`` names the class whose probability is followed."""
         self._explanation.setVisible(audit is None)
         self.audit_button.setVisible(audit is None)
-        self._progress.setVisible(audit is not None and not audit.complete)
+        for widget in (self._progress, self._doing):
+            widget.setVisible(audit is not None and not audit.complete)
         self._subject.setVisible(audit is not None)
         self.lines.setVisible(audit is not None)
         self.lungs_box.setVisible(audit is not None and audit.lungs is not None)

@@ -186,6 +186,11 @@ class Canvas(QWidget):
         """Return whether a map that is laid over the film is drawn."""
         return self._heat.is_visible
 
+    @property
+    def heat_map_look(self) -> HeatMapLook:
+        """Return how the map is drawn."""
+        return self._heat.look
+
     def set_heat_map_look(self, look: HeatMapLook) -> None:
         """Draw the map with another opacity or colour map, with or without its outline."""
         self._heat.set_look(look)

@@ -18,7 +18,7 @@ CARD_PX = 98
 PICTURE_PX = 96
 LINE_PX = 17
 MARK_PX = 18
-COUNTER_PICTURE_PX = 58
+COUNTER_PICTURE_PX = 52
 COUNTER_WIDTH_PX = 150
 """A counter-example has its words beside its picture: it stands where nothing scrolls, and takes little height."""
 BROWSING_KEYS = frozenset({
@@ -107,8 +107,8 @@ class ExampleCard(QWidget):
     def _line(self, index: int) -> QRect:
         """Return where a line of words stands: under the picture, or beside that of a counter-example."""
         if self.is_counter:
-            left = COUNTER_PICTURE_PX + 8
-            return QRect(left, 4 + index * LINE_PX, self.width() - left - 3, LINE_PX)
+            left = COUNTER_PICTURE_PX + 6
+            return QRect(left, 2 + index * LINE_PX, self.width() - left - 1, LINE_PX)
         return QRect(3, PICTURE_PX + 5 + index * LINE_PX, self.width() - 6, LINE_PX)
 
     def _ask(self) -> None:

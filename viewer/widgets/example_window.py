@@ -28,26 +28,31 @@ FACTS_PX = 320
 NO_PICTURE = "The film is not installed on this machine."
 
 HEAT_MAP = "Heat map (M)"
+BESIDE = "Beside the film (B)"
 WITHHELD = "No heat map: below the scale's floor"
 
 
 class ExampleWindow(QDialog):
-    """The film at the left, its facts at the right; M shows its own heat map, the arrows go on to the next."""
+    """The film at the left, its facts at the right; M shows its own heat map, B puts it beside the film, the arrows go on."""
 
     next_requested = Signal()
     previous_requested = Signal()
+    beside_requested = Signal(object)
+    """ConfusionExample that is to stand beside the film."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Held-out film")
         self.resize(1000, 700)
         self._titles: dict[str, str] = {}
+        self._example: ConfusionExample | None = None
         self.film_view = _Film()
         self._verdict = PlainLabel()
         self._bars = ProbabilityBars()
         self._facts = QFormLayout()
         self.address_view = _SelectableLines()
         self.heat_button = button(HEAT_MAP, "heat-map")
+        self.beside_button = button(BESIDE, "layout")
         self.previous_button = button("Previous", "chevron-left")
         self.next_button = button("Next", "chevron-right")
         self._lay_out()
@@ -59,6 +64,8 @@ class ExampleWindow(QDialog):
 
     def show_example(self, example: ConfusionExample, picture: np.ndarray | None, heat: np.ndarray | None) -> None:
         """Show a film: uint8 grey or RGB, and its heat map as uint8 RGBA; None for what there is not."""
+        self._example = example
+        self.beside_button.setEnabled(example.path is not None)
         self.film_view.show_film(picture, heat)
         self.heat_button.setEnabled(picture is not None and heat is not None)
         is_withheld = picture is not None and heat is None
@@ -80,6 +87,10 @@ class ExampleWindow(QDialog):
     def is_heat_visible(self) -> bool:
         """Return whether the film's own heat map is asked for."""
         return self.heat_button.isChecked()
+
+    def _ask_beside(self) -> None:
+        if self._example is not None:
+            self.beside_requested.emit(self._example)
 
     def _title(self, name: str) -> str:
         return self._titles.get(name, name)
@@ -146,6 +157,7 @@ class ExampleWindow(QDialog):
         column.setContentsMargins(0, 0, 8, 0)
         column.setSpacing(8)
         column.addWidget(self.heat_button)
+        column.addWidget(self.beside_button)
         column.addLayout(steps)
         return column
 
@@ -153,6 +165,8 @@ class ExampleWindow(QDialog):
         self.heat_button.toggled.connect(self.film_view.set_heat_visible)
         self.previous_button.clicked.connect(self.previous_requested)
         self.next_button.clicked.connect(self.next_requested)
+        self.beside_button.clicked.connect(self._ask_beside)
+        QShortcut(QKeySequence(Qt.Key.Key_B), self, self.beside_button.click)
         QShortcut(QKeySequence(Qt.Key.Key_M), self, self.heat_button.click)
         QShortcut(QKeySequence(Qt.Key.Key_Left), self, self.previous_button.click)
         QShortcut(QKeySequence(Qt.Key.Key_Right), self, self.next_button.click)

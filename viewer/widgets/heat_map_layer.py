@@ -46,6 +46,11 @@ class HeatMapLayer:
         """Take another map; None takes it away."""
         self.heat_map, self._title, self._picture = heat_map, title, None
 
+    @property
+    def look(self) -> HeatMapLook:
+        """Return how it is drawn."""
+        return self._look
+
     def set_look(self, look: HeatMapLook) -> None:
         """Draw it with another opacity or colour map, with or without its outline."""
         self._look, self._picture = look, None

@@ -28,6 +28,7 @@ from PySide6.QtWidgets import (
 from viewer.imaging.image import RESEARCH_NOTICE
 from viewer.widgets import icons
 from viewer.widgets.actions import ACTIONS, PRESET_KEYS, ActionSpec
+from viewer.widgets.beside_film import BesideFilm
 from viewer.widgets.canvas import Canvas
 from viewer.widgets.document_page import DocumentPage
 from viewer.widgets.report_editor import ReportEditor
@@ -65,6 +66,7 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self.study_list = StudyList()
         self.canvas = Canvas()
+        self.beside = BesideFilm()
         self.report_editor = ReportEditor()
         self.document_page = DocumentPage()
         self.panel = SecondReaderPanel()
@@ -89,8 +91,13 @@ class MainWindow(QMainWindow):
     # Building
 
     def _lay_out(self) -> None:
+        self.films = QSplitter(Qt.Orientation.Horizontal)
+        for film in (self.canvas, self.beside):
+            self.films.addWidget(film)
+        self.films.setChildrenCollapsible(False)
+        self.beside.hide()
         self.film_page = QSplitter(Qt.Orientation.Vertical)
-        self.film_page.addWidget(self.canvas)
+        self.film_page.addWidget(self.films)
         self.film_page.addWidget(self.report_editor)
         self.film_page.setStretchFactor(0, 1)
         self.film_page.setCollapsible(0, False)
@@ -105,7 +112,7 @@ class MainWindow(QMainWindow):
         self.columns.setStretchFactor(1, 1)
         self.columns.setCollapsible(1, False)
         self.columns.setSizes([240, 900, 340])
-        for splitter in (self.film_page, self.columns):
+        for splitter in (self.films, self.film_page, self.columns):
             splitter.setHandleWidth(1)
         self.setCentralWidget(self.columns)
 
@@ -209,6 +216,20 @@ class MainWindow(QMainWindow):
     def show_film_page(self, film: bool) -> None:
         """Show canvas and report, or the start screen."""
         self.centre.setCurrentWidget(self.film_page if film else self.start_screen)
+
+    def show_beside(self, shown: bool) -> None:
+        """Show a held-out film beside the film, each half as wide at first, or the film alone."""
+        if shown and self.beside.isHidden():
+            half = self.films.width() // 2
+            self.beside.show()
+            self.films.setSizes([half, half])
+        elif not shown:
+            self.beside.hide()
+
+    def restore_shortcuts(self, name: str) -> None:
+        """Give an action the keys again that its table states."""
+        keys = next(spec.keys for spec in ACTIONS if spec.name == name)
+        self._actions[name].setShortcuts([QKeySequence(each) for each in keys])
 
     def show_document_page(self) -> None:
         """Show a document in the place of canvas and report."""

@@ -201,7 +201,7 @@ class SecondReaderPanel(QWidget):
 
     def _show_device(self, reading: Reading) -> None:
         spent = reading.milliseconds
-        total = f"{spent.get('preprocess', 0) + spent.get('forward', 0):,.0f} ms" if spent else ""
+        total = f"{spent.get('preprocess', 0) + spent.get('forward', 0):,.0f} ms" if "forward" in spent else ""
         self._device.setText(", ".join(filter(None, (reading.device, total))))
         self._device.setToolTip(plain_tool_tip("\n".join(f"{step}: {took:,.0f} ms" for step, took in spent.items())))
 
@@ -358,10 +358,14 @@ class SecondReaderPanel(QWidget):
         inside = QWidget()
         margins = QVBoxLayout(inside)
         margins.setContentsMargins(MARGIN, 6, MARGIN, 10)
-        self.examples.layout().removeWidget(self.examples.counter_box)
+        self.examples.counter_box.setParent(inside)
         margins.addWidget(self.examples.counter_box)
-        footer = _column(Hairline(), inside)
-        footer.layout().setSpacing(0)
+        footer = QWidget()
+        column = QVBoxLayout(footer)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(Hairline())
+        column.addWidget(inside)
         return footer
 
     def _body(self) -> QScrollArea:

@@ -1,0 +1,60 @@
+"""The shortcut audit of one film, as the viewer's record."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Generator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from viewer.imaging.image import Image
+from viewer.reading import Audit, AuditLine, ReadingProgress
+
+AUDITED_MODALITY = "chest"
+
+
+def audit_film(
+    predictor: Any, finder: Any, image: Image, grey: npt.NDArray[np.uint8]
+) -> Generator[ReadingProgress, None, Audit]:
+    """Return the audit of a film; progress comes after each of its lines.
+
+    Parameters
+    ----------
+    finder
+        :class:`inference.lungs.segment.LungFinder`, whose card holds the limits.
+    grey
+        uint8 (rows, columns), the film as the networks see it.
+    """
+    audit = importlib.import_module("inference.audit")
+    lungs = finder.find(grey, image.aspect_ratio)
+    limits = audit.limits_of_card(finder.card)
+    work = audit.audit_film(predictor, grey, lungs, limits, image.aspect_ratio)
+    found = yield from _told(work, len(audit.TITLES))
+    return Audit(
+        sha256=image.sha256,
+        frame=image.instance.frame,
+        shown=found.shown,
+        lines=tuple(AuditLine(line.name, line.title, line.before, line.after) for line in found.lines),
+        verdict=found.verdict,
+        sentence=found.sentence,
+        lungs=lungs.mask if lungs.found else None,
+        markers=found.markers,
+        milliseconds=sum(lungs.milliseconds.values()) + sum(found.milliseconds.values()),
+    )
+
+
+def _told(work: Any, lines: int) -> Generator[ReadingProgress, None, Any]:
+    """Turn the lines of an audit into progress; closing this closes the work."""
+    done = 0
+    try:
+        while True:
+            try:
+                line = next(work)
+            except StopIteration as end:
+                return end.value
+            done += 1
+            yield ReadingProgress(f"Audit: {line.title}", done / lines)
+    finally:
+        work.close()
