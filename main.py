@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 
-VIEWER_VERBS = ("analyse", "render", "info")
+VIEWER_VERBS = ("analyse", "render", "info", "renew-model", "train-lungs")
 INFERENCE_VERBS = ("train", "find-lr", "recipes", "reproduce", "evaluate", "models", "examples")
 
 DECODER_WORKER = "--decoder-worker"
@@ -37,6 +37,8 @@ Hilum shows chest films and gives a second reading with its evidence.
   hilum evaluate           measure a model on films it has not learned from
   hilum models             list the models that are here
   hilum examples           bring the films that stand beside an answer
+  hilum renew-model NAME   give an older model's card what newer ones hold
+  hilum train-lungs        train the network that finds the lungs
 
   hilum --version          print the version
   hilum VERB --help        explain one verb

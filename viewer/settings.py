@@ -27,7 +27,7 @@ class Option(Generic[Value]):
     words: tuple[str, ...] = ()
 
 
-MODEL = Option("reading/model", "darkcovidnet", "Model of the second reader")
+MODEL = Option("reading/model", "chest_resnet", "Model of the second reader")
 DEVICE = Option("reading/device", "auto", "Device: auto, cpu or cuda", words=("auto", "cpu", "cuda"))
 HEAT_MAP_OPACITY = Option("heat_map/opacity", 0.55, "Opacity of the heat map", 0.05, 1.0)
 HEAT_MAP_COLORS = Option("heat_map/colors", "inferno", "Colour map of the heat map", words=tuple(COLOR_MAPS))

@@ -16,8 +16,9 @@ from inference.errors import DatasetError
 from inference.external.films import SAME_FEATURES, Outside, outside_films, read_films, understand_labels
 from inference.external.judging import Answers, Record, judge_outside
 from inference.external.page import evaluation_page
-from inference.external.reading import gate_of, read_outside
+from inference.external.reading import read_outside
 from inference.files import make_folder, write_bytes
+from inference.gate.gate import gate_of_bundle
 from inference.map_scales import ReadCount
 from inference.model_card.source import CardSource
 from inference.predict import Device, Predictor
@@ -58,7 +59,7 @@ def evaluate_outside(
     rows = bundle.examples()
     outside = outside_films(samples, rows, bundle.card.get("training_data", {}).get("patient_hashes", ()), training)
     _refuse_nothing_left(outside, question.manifest)
-    gate = gate_of(bundle)
+    gate = gate_of_bundle(bundle.folder)
     read = yield from read_outside(Predictor(bundle, device), gate, outside.films)
     outside = outside.without({i: SAME_FEATURES for i, row in enumerate(read) if row.is_copy})
     answers = Answers(tuple(row for row in read if not row.is_copy), labels, classes)

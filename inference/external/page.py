@@ -37,6 +37,10 @@ Record = Mapping[str, Any]
 ENOUGH = 100
 """Films with, and films without, the finding below which the page says that they are few (Vergouwe et al. 2005)."""
 MINOR_SENTENCE = "The manifest says that the patient is under 18; the model was made for adults."
+NO_GATE = (
+    "The model has no gate: films are refused only for plain faults of the picture, for a great distance from the training "
+    "films, and for the age in the manifest."
+)
 INTERVALS = WILSON + "those of areas and calibration errors are of whole patients drawn again and again."
 
 
@@ -93,7 +97,7 @@ def warnings(record: Record, source: CardSource) -> list[str]:
     if sides:
         said.append(f"Not among the model's answers, and judged as films without {title} only: {', '.join(sides)}.")
     if not record["refusals"]["gate"]:
-        said.append("The model has no gate: nothing was refused but by the age in the manifest.")
+        said.append(NO_GATE)
     if record["films_known_by_patient_alone"]:
         said.append(
             f"{record['films_known_by_patient_alone']:,} training films are recognised by their patient alone: the model keeps "
@@ -142,7 +146,7 @@ def _refusals(record: Record) -> str:
     return section(
         "refusals",
         "Refused",
-        paragraph("The model has no gate.", "warning") if not found["gate"] else "",
+        paragraph(NO_GATE, "warning") if not found["gate"] else "",
         table((), rows),
         table(("Code", "Said", "Films"), codes),
         subheading("By label"),

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Generator, Sequence
+import math
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
-from inference.bundle import Bundle, Embeddings
+from inference.bundle import Embeddings
 from inference.dataset import Sample, load_grey
 from inference.errors import DatasetError
 from inference.evaluate import Floats
-from inference.gate.gate import GATE, Gate
-from inference.gate.reasons import Judgement
+from inference.gate.gate import Gate
+from inference.gate.lung_slice import check_slice
+from inference.gate.picture_checks import check_picture
+from inference.gate.reasons import FAR, Judgement, Reason, joined, reason
 from inference.map_scales import ReadCount
-from inference.predict import Prediction, Predictor
+from inference.predict import Predictor
 from inference.trust import example_distances, neighbour_distance
 
 COPY = 0.07
@@ -26,6 +30,8 @@ Measured with the residual network: 24 training films saved anew at JPEG quality
 at 0.11); of films of different patients one in a hundred has another within 0.13; 20 films of another hospital lie at 0.20
 at least. Crops of 3 % (0.09 to 0.5) are missed: those are found by their look where the training films are on the machine."""
 ADULT_AGE = 18.0
+UNLIKE_FACTOR = 2.0
+"""Times the 99th percentile of the held-out films' distances: beyond, a model without a gate refuses, as in the window."""
 MINOR = "minor"
 """Code of a film whose age in the manifest is below 18: the program refuses it by its header."""
 
@@ -64,12 +70,6 @@ class OutsideAnswer:
         return self.nearest <= COPY
 
 
-def gate_of(bundle: Bundle) -> Gate | None:
-    """Return the bundle's gate, or None where it has none; BundleError if it is damaged."""
-    path = bundle.folder / GATE
-    return Gate.load(path) if path.is_file() else None
-
-
 def read_outside(
     predictor: Predictor, gate: Gate | None, samples: Sequence[Sample]
 ) -> Generator[ReadCount, None, list[OutsideAnswer]]:
@@ -90,7 +90,11 @@ def read_outside(
 def _read(predictor: Predictor, gate: Gate | None, embeddings: Embeddings, sample: Sample) -> OutsideAnswer:
     _refuse_other_file(sample.path, sample.sha256)
     grey = load_grey(sample.path)
-    prediction, judgement = _judged(predictor, gate, grey)
+    prediction = predictor.predict(grey)
+    distance = neighbour_distance(prediction.embeddings, embeddings)
+    modality, quantiles = predictor.bundle.recipe.modality, predictor.bundle.card["neighbours"]
+    far = _judge_distance(distance, quantiles) if gate is None else gate.judge_features(prediction.vectors, prediction.members)
+    judgement = joined((_judge_picture(gate, grey, modality), far))
     codes = judgement.codes + ((MINOR,) if _is_minor(sample) else ())
     return OutsideAnswer(
         sample=sample,
@@ -98,15 +102,24 @@ def _read(predictor: Predictor, gate: Gate | None, embeddings: Embeddings, sampl
         refusals=codes,
         doubts=tuple(doubt.code for doubt in judgement.doubts),
         nearest=float(example_distances(prediction.embeddings, embeddings).min()),
-        distance=neighbour_distance(prediction.embeddings, embeddings),
+        distance=distance,
     )
 
 
-def _judged(predictor: Predictor, gate: Gate | None, grey: np.ndarray) -> tuple[Prediction, Judgement]:
-    if gate is None:
-        return predictor.predict(grey), Judgement()
-    prediction = predictor.predict(grey)
-    return prediction, gate.judge(grey, 1.0, prediction.vectors, prediction.members)
+def _judge_picture(gate: Gate | None, grey: npt.NDArray[np.uint8], modality: str) -> Judgement:
+    plain = check_picture(grey)
+    if plain.refused or (gate is None and modality != "ct"):
+        return plain
+    return check_slice(grey) if gate is None or modality == "ct" else gate.judge_picture(grey)
+
+
+def _judge_distance(distance: float, quantiles: Mapping[str, float]) -> Judgement:
+    """Return what the distance says where there is no gate: the same rule as in the window."""
+    if not math.isfinite(quantiles["q99"]) or distance <= quantiles["q95"]:
+        return Judgement()
+    if distance > UNLIKE_FACTOR * quantiles["q99"]:
+        return Judgement(refusals=(reason("unlike", percent=99),))
+    return Judgement(doubts=(Reason("far", FAR.format(percent=95)),))
 
 
 def _is_minor(sample: Sample) -> bool:

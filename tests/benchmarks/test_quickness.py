@@ -37,7 +37,7 @@ def run(*arguments: str | Path) -> str:
 
 
 def test_the_window_is_up_before_the_network_library(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    if not (shipped_models() / "darkcovidnet" / "card.json").is_file():
+    if not (shipped_models() / "chest_resnet" / "card.json").is_file():
         pytest.skip("the model is not in this checkout")
     for name in ("first", "second"):
         write_film(tmp_path / f"{name}.dcm", opacity=name == "second")

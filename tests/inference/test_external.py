@@ -34,9 +34,11 @@ from inference.external.films import (
 )
 from inference.external.folder import Question, evaluate_outside
 from inference.external.judging import Answers, judged, refusals
-from inference.external.reading import MINOR, OutsideAnswer
+from inference.external.reading import MINOR, OutsideAnswer, read_outside
+from inference.gate.gate import gate_of_bundle
+from inference.gate.reasons import SENTENCES
 from inference.operating_point import OperatingPoint
-from inference.predict import CPU
+from inference.predict import CPU, Predictor
 
 Said = pytest.CaptureFixture[str]
 Rows = list[dict[str, str]]
@@ -45,12 +47,11 @@ CLASSES = ("covid", "no_finding", "pneumonia")
 COLUMNS = ("file", "sha256", "label", "split", "patient", "view", "age", "sex", "source", "origin_sha256")
 
 
-def new_film(folder: Path, number: int, top: int) -> Path:
-    """Write a film the small model has never seen: bands and a bright field, unlike its own films."""
-    random = np.random.default_rng(100 + number)
-    grey = random.integers(0, 120, (120, 120), dtype=np.uint8)
-    grey[top : top + 40] //= 2
-    grey[20:90, 10 + 8 * number : 50 + 8 * number] += 100
+def new_film(folder: Path, number: int) -> Path:
+    """Write a film of the kind the small model has seen, its bright field where none of theirs has it."""
+    grey = np.random.default_rng(100 + number).integers(20, 90, (130, 110), dtype=np.uint8)
+    top, left = 12 * number, 30 + 4 * number
+    grey[top : top + 50, left : left + 50] += 120
     path = folder / f"new-{number}.png"
     PillowImage.fromarray(grey).save(path)
     return path
@@ -73,7 +74,7 @@ def listed(path: Path, label: str, **more: str) -> dict[str, str]:
 def outside_rows(tmp_path: Path) -> Rows:
     """Return rows of six new films, three of each of two classes."""
     labels = ["covid", "pneumonia"] * 3
-    return [listed(new_film(tmp_path, n, 10 * n), label, age="50", sex="F") for n, label in enumerate(labels)]
+    return [listed(new_film(tmp_path, n), label, age="50", sex="F") for n, label in enumerate(labels)]
 
 
 # Which films
@@ -258,6 +259,26 @@ def test_a_film_with_the_features_of_a_training_film_is_left_out(
     assert record["excluded"][SAME_FEATURES] >= 1
     table = (tmp_path / "out" / "answers.csv").read_text(encoding="utf-8")
     assert hashlib.sha256(again.read_bytes()).hexdigest() not in table
+
+
+def test_noise_is_refused_even_without_a_gate(outside_rows: Rows, tmp_path: Path, tiny_bundle: Bundle, finish: Finish) -> None:
+    grey = np.random.default_rng(1).integers(0, 256, (130, 110), dtype=np.uint8)
+    PillowImage.fromarray(grey).save(tmp_path / "noise.png")
+    manifest = write_manifest(tmp_path / "clinic.csv", [*outside_rows, listed(tmp_path / "noise.png", "covid")])
+    record = finish(evaluate_outside(tiny_bundle, Question(manifest), tmp_path / "out", CPU))
+    assert record["refusals"]["by_code"]["noise"]["count"] == 1
+    assert record["not_refused"]["films"] <= record["all"]["films"] - 1
+
+
+def test_the_gate_of_a_shipped_model_looks_first(tmp_path: Path, finish: Finish) -> None:
+    folder = Path(__file__).parents[2] / "resources" / "models" / "chest_resnet"
+    gate = gate_of_bundle(folder)
+    if gate is None:
+        pytest.skip("the shipped model has no gate")
+    upside_down = saved(tmp_path, "film.png", chest_like(1)[::-1])
+    (found,) = finish(read_outside(Predictor(open_bundle(folder), CPU), gate, [upside_down]))
+    assert found.refused
+    assert set(found.refusals) <= set(SENTENCES)
 
 
 def test_a_manifest_of_training_films_alone_is_refused(

@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 import PIL.Image
+import pydicom
 import pytest
 
 from viewer import command_line
@@ -200,9 +201,8 @@ def test_the_heat_map_lies_over_the_film_at_full_size_and_only_where_the_network
     changed = np.ptp(picture, axis=2) > 0
     assert changed.shape == (600, 500)
     assert changed[250:350, 200:300].mean() > 0.9
-    assert not changed[:50].any()
-    assert not changed[550:].any()
-    assert np.array_equal(picture[~changed][:, 0], to_display(synthetic)[~changed])
+    outside = np.r_[0:50, 550:600]
+    assert np.array_equal(picture[outside], np.repeat(to_display(synthetic)[outside, :, np.newaxis], 3, axis=2))
 
 
 @pytest.mark.parametrize(
@@ -273,3 +273,48 @@ def test_a_film_whose_name_is_no_text_is_answered_about(analyse, tmp_path):
     status, out, err = analyse(film, "--json", "-")
     assert (status, err) == (1, "")
     assert json.loads(out)[0]["file"].endswith("film-?.dcm")
+
+
+# ----------------------------------------------------------------------------------- override, method, audit, lungs
+
+
+def test_a_refused_film_is_read_with_a_reason_that_stands_in_the_answer(answers, picture_of_an_ankle):
+    status, (answer,) = answers(picture_of_an_ankle, "--override", "for teaching")
+    assert (status, answer["status"], answer["override"]) == (0, "read", "for teaching")
+    assert [entry["code"] for entry in answer["refusals"]] == ["body_part"]
+    assert sum(answer["probabilities"].values()) == pytest.approx(1)
+
+
+def test_without_a_reason_it_stays_refused(answers, picture_of_an_ankle):
+    _, (answer,) = answers(picture_of_an_ankle, "--override", " ")
+    assert (answer["status"], answer["override"], answer["probabilities"]) == ("refused", None, {})
+
+
+@pytest.fixture
+def picture_of_an_ankle(synthetic_path, tmp_path):
+    """Return the synthetic film under a header that says ankle."""
+    header = pydicom.dcmread(synthetic_path)
+    header.BodyPartExamined = "ANKLE"
+    header.save_as(tmp_path / "ankle.dcm")
+    return tmp_path / "ankle.dcm"
+
+
+def test_the_map_is_made_by_the_method_that_is_asked_for(answers, synthetic_path):
+    _, (answer,) = answers(synthetic_path, "--method", "HiResCAM")
+    assert (answer["heatmap"]["method"], answer["heatmap"]["faithfulness"]) == ("HiResCAM", None)
+
+
+def test_the_audit_and_the_lungs_are_written(answers, synthetic_path, tmp_path):
+    status, (answer,) = answers(synthetic_path, "--audit", "--lung-mask", tmp_path / "lungs.png")
+    mask = np.asarray(PIL.Image.open(tmp_path / "lungs.png"))
+    assert (status, mask.shape, set(np.unique(mask))) == (0, (600, 500), {0, 255})
+    assert 0.1 < (mask == 255).mean() < 0.5
+    assert len(answer["audit"]["lines"]) == 6
+    assert answer["audit"]["verdict"] in {"marker", "outside", "border", "mirrored", "compressed", "stays"}
+
+
+def test_the_lungs_of_a_refused_film_are_written_too_and_black_where_there_are_none(answers, shared_dicom, tmp_path):
+    status, (answer,) = answers(shared_dicom / CT, "--audit", "--lung-mask", tmp_path / "lungs.png")
+    assert (status, answer["status"], answer["audit"]) == (0, "refused", None)
+    assert not np.asarray(PIL.Image.open(tmp_path / "lungs.png")).any()
+    assert answer["warnings"][-1].startswith("No lungs were found: ")

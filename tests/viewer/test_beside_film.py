@@ -158,3 +158,14 @@ def test_a_film_that_is_gone_is_named(place, qtbot, held_out):
     card = place.window.panel.examples.cards()[0]
     qtbot.keyClick(card, Qt.Key.Key_B)
     qtbot.waitUntil(lambda: "held-out.png" in place.beside.canvas.message, timeout=20_000)
+
+
+def test_the_film_of_an_example_is_shown_before_its_map_is_made(place, qtbot, held_out, shipped_model, monkeypatch):
+    monkeypatch.setattr(ReadingDesk, "model_folder", shipped_model)
+    monkeypatch.setattr(place.reading, "start", lambda job: None)
+    card = place.window.panel.examples.cards()[0]
+    place.examples.want(held_out)
+    qtbot.waitUntil(lambda: card.has_picture, timeout=20_000)
+    qtbot.mouseClick(card, Qt.MouseButton.LeftButton)
+    assert place.examples.enlarged.heat_button.text() == "The heat map is being made"
+    place.examples.stop()

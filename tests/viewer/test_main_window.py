@@ -206,7 +206,7 @@ def test_the_sheet_of_keys_names_every_action_that_has_one():
     rows = shortcut_rows()
     assert ("View", "I", "Invert greys") in rows
     assert ("View", "+ or =", "Zoom in") in rows
-    assert len(rows) == len([spec for spec in ACTIONS if spec.keys]) + 12
+    assert len(rows) == len([spec for spec in ACTIONS if spec.keys]) + 14
 
 
 @pytest.mark.parametrize("key", PRESET_KEYS)

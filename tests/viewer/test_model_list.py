@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from viewer.model_list import installed_models
+from viewer.model_list import InstalledModel, installed_models, model_for
 from viewer.paths import find_model, own_models, shipped_models
 
 CARD = {"name": "own", "title": "Own model", "thresholds": {"covid": {"threshold": 0.4, "sensitivity": 0.9}}}
@@ -53,3 +53,19 @@ def test_the_model_that_ships_is_listed():
     model = next(model for model in installed_models() if model.name == "darkcovidnet")
     assert set(model.thresholds) >= {"covid"}
     assert model.folder == shipped_models() / "darkcovidnet"
+
+
+def test_a_ct_picture_is_read_by_a_model_for_slices_where_there_is_one(tmp_path):
+    chest = InstalledModel("chest", "Chest", tmp_path / "chest")
+    slices = InstalledModel("ct", "CT", tmp_path / "ct", modality="ct")
+    other = InstalledModel("ct2", "CT", tmp_path / "ct2", modality="ct")
+    assert model_for("DX", [chest, slices], chest.folder) == chest.folder
+    assert model_for("CT", [chest, slices, other], chest.folder) == slices.folder
+    assert model_for("CT", [chest, slices, other], other.folder) == other.folder
+    assert model_for("CT", [chest], chest.folder) == chest.folder
+
+
+def test_the_modality_of_a_model_is_the_one_of_its_recipe():
+    put("slices", json.dumps(CARD | {"name": "slices", "recipe_record": {"modality": "ct"}}))
+    put("own", json.dumps(CARD))
+    assert {model.name: model.modality for model in own()} == {"slices": "ct", "own": "chest"}

@@ -226,9 +226,10 @@ def test_a_film_that_cannot_be_opened_is_left_out_and_that_is_told(place, qtbot)
 def test_at_the_end_the_readers_curve_stands_beside_the_models(place, qtbot):
     do_all_rightly(place, qtbot)
     told = place.words()
-    assert "You: area under the curve 1.00 (1.00 to 1.00)" in told
-    assert "called COVID-19: found 2 of 2 (100 %; 34 to 100), others left alone 2 of 2 (100 %; 34 to 100)" in told
-    assert "others left alone 0 of 2 (0 %; 0 to 66)" in told
+    assert "Area under the curve\n1.00 (1.00 to 1.00)\n1.00 (1.00 to 1.00)" in told
+    assert "Sensitivity at 50 %\n2 of 2 (100 %; 34 to 100)\n2 of 2 (100 %; 34 to 100)" in told
+    assert "Specificity at 50 %\n2 of 2 (100 %; 34 to 100)\n0 of 2 (0 %; 0 to 66)" in told
+    assert "Area, you minus model\n0.00 (0.00 to 0.00)" in told
     assert "An interval without width says only" in told
     assert "You 1.00 (1.00 to 1.00), the model 1.00 (1.00 to 1.00)" in told
 
@@ -288,3 +289,12 @@ def test_a_new_quiz_begins_at_the_beginning(place, qtbot):
     do_all_rightly(place, qtbot)
     qtbot.mouseClick(place.dialog.outcome.again_button, Qt.MouseButton.LeftButton)
     assert place.dialog.pages.currentWidget() is place.dialog.start
+
+
+def test_after_a_fault_of_the_program_the_quiz_says_so_and_goes_on(place, qtbot):
+    told = []
+    place.desk.crashed.connect(told.append)
+    begin(place, qtbot)
+    place.desk.take_crash("Traceback")
+    assert told == ["Traceback"]
+    qtbot.waitUntil(lambda: "Film 1 of 3" in place.words())

@@ -286,6 +286,17 @@ def test_arrows_and_enter_choose_a_cell_and_stop_at_the_edge(matrix, qtbot):
     assert matrix.accessibleDescription() == "21 films of no finding were called pneumonia"
 
 
+@pytest.mark.parametrize("key", [Qt.Key.Key_Up, Qt.Key.Key_Down])
+def test_the_windows_own_shortcuts_do_not_take_the_keys_of_the_matrix(matrix, qtbot, key):
+    taken = []
+    QShortcut(QKeySequence(key), matrix, lambda: taken.append(key))
+    matrix.activateWindow()
+    matrix.setFocus()
+    qtbot.waitUntil(matrix.hasFocus)
+    qtbot.keyClick(matrix, key)
+    assert taken == []
+
+
 def test_one_film_is_said_in_the_singular(matrix):
     assert matrix.sentence("pneumonia", "normal") == "1 film of pneumonia was called no finding"
 

@@ -17,7 +17,7 @@ from viewer.widgets import theme
 
 @pytest.fixture
 def shipped_model() -> Path:
-    folder = paths.shipped_models() / "darkcovidnet"
+    folder = paths.shipped_models() / "chest_resnet"
     if not (folder / "card.json").is_file():
         pytest.skip("the model is not in this checkout")
     return folder

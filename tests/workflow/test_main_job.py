@@ -150,7 +150,7 @@ def small_png(path: Path, rng: np.random.Generator) -> None:
 
 
 def test_the_model_that_ships_is_offered(program: app.Program) -> None:
-    assert program.readings.model_folder == shipped_models() / "darkcovidnet"
+    assert program.readings.model_folder == shipped_models() / "chest_resnet"
 
 
 def test_a_film_the_model_has_learned_from_is_said_to_be_one(program: app.Program, qtbot: QtBot, shared_data: Path) -> None:

@@ -72,7 +72,7 @@ def test_a_folder_of_films_becomes_a_model_that_reads_a_film(
     trainer.choose(write_class_folders(tmp_path / "films"), monkeypatch, "two-kinds")
     trainer.start()
     read(program, trainer.qtbot, film)
-    assert program.session.reading.model.name == "darkcovidnet"
+    assert program.session.reading.model.name == "chest_resnet"
     trainer.wait()
     assert trainer.has_model(), trainer.window.failure()
     assert next(iter(installed_models())).name == "two-kinds"

@@ -14,7 +14,7 @@ from viewer.desk.reading import ReadingDesk
 from viewer.errors import ViewerError
 from viewer.jobs import Job, JobQueue
 from viewer.reading import ConfusionExample, Reading, ReadingProgress
-from viewer.second_reader.examples import fetch_example_films, install_example_films
+from viewer.second_reader.examples import example_film, fetch_example_films, install_example_films
 from viewer.second_reader.reader import ExamplePicture, SecondReader
 from viewer.session import Session
 from viewer.settings import FETCH_LIMIT_MB, Settings
@@ -49,6 +49,8 @@ class ExamplesDesk(QObject):
         self._desk, self._reader = desk, reader
         self._pictures: dict[tuple[str, str], ExamplePicture] = {}
         self._wanted: dict[str, Job] = {}
+        self._films: dict[str, ExamplePicture] = {}
+        self._opening: list[Job] = []
         self._installing: Job | None = None
         self.enlarged = ExampleWindow(window)
         self._large_at = 0
@@ -70,9 +72,11 @@ class ExamplesDesk(QObject):
 
     def stop(self) -> None:
         """Drop the pictures still being made: another film has come, or another model."""
-        for job in self._wanted.values():
+        for job in (*self._wanted.values(), *self._opening):
             job.cancel()
         self._wanted.clear()
+        self._opening.clear()
+        self._films.clear()
 
     def forget_pictures(self) -> None:
         """Let go of every picture: a model has been replaced by another of its name."""
@@ -94,6 +98,7 @@ class ExamplesDesk(QObject):
         if key in self._pictures:
             self._give(self._pictures[key])
             return
+        self._open_film(example, example.path)
         work = self._reader.read_example(example, folder)
         job = self._reading_queue.submit(work, "read example")
         job.finished.connect(self._take)
@@ -102,17 +107,35 @@ class ExamplesDesk(QObject):
         self._wanted[example.sha256] = job
         self._reading_queue.start(job)
 
+    def _open_film(self, example: ConfusionExample, path: Path) -> None:
+        """Have the film shown before its map, which waits for the model; what fails here fails there in words."""
+        self._opening = [job for job in self._opening if not job.is_done]
+        job = self._loading_queue.submit(example_film(example, path), "open example")
+        job.finished.connect(self._take_film)
+        job.crashed.connect(self.crashed)
+        self._opening.append(job)
+        self._loading_queue.start(job)
+
+    def _take_film(self, film: ExamplePicture) -> None:
+        if film.sha256 in self._wanted:
+            self._films[film.sha256] = film
+            self._show_picture(film)
+
     def _take(self, picture: ExamplePicture) -> None:
         self._wanted.pop(picture.sha256, None)
+        self._films.pop(picture.sha256, None)
         self._pictures[(str(self._desk.model_folder), picture.sha256)] = picture
         self._give(picture)
 
     def _give(self, picture: ExamplePicture) -> None:
         self.picture_made.emit(picture)
+        self._show_picture(picture)
+
+    def _show_picture(self, picture: ExamplePicture) -> None:
         self._window.panel.set_picture(picture.sha256, picture.grey, picture.heat)
         shown = self._shown()
         if self.enlarged.isVisible() and self._large_at < len(shown) and shown[self._large_at].sha256 == picture.sha256:
-            self.enlarged.show_example(shown[self._large_at], picture.grey, picture.heat)
+            self._fill_large(shown[self._large_at])
 
     def _failed(self, error: ViewerError) -> None:
         self._wanted = {sha: job for sha, job in self._wanted.items() if not job.is_done}
@@ -133,9 +156,14 @@ class ExamplesDesk(QObject):
 
     def _show_large(self) -> None:
         example = self._shown()[self._large_at]
-        picture = self.picture_of(example)
-        self.enlarged.show_example(example, picture.grey if picture else None, picture.heat if picture else None)
+        self._fill_large(example)
         self.want(example)
+
+    def _fill_large(self, example: ConfusionExample) -> None:
+        made = self.picture_of(example)
+        picture = made or self._films.get(example.sha256)
+        grey, heat = (picture.grey, picture.heat) if picture is not None else (None, None)
+        self.enlarged.show_example(example, grey, heat, is_map_coming=made is None)
 
     def _next(self) -> None:
         self._turn(1)

@@ -20,6 +20,7 @@ from viewer.widgets.main_window import MainWindow
 from viewer.widgets.quiz_window import QuizWindow
 
 NO_MODEL = "No model is installed, so there are no held-out films to be asked about."
+OUR_FAULT = "This stopped with an error of the program."
 CSV_FILTER = "Tables (*.csv)"
 FILE_NAME = "hilum-quiz.csv"
 
@@ -64,7 +65,7 @@ class QuizDesk(QObject):
         job = self._loading.submit(quiz_pool(folder), "look for quiz films")
         job.finished.connect(self.take_pool)
         job.failed.connect(self._not_found)
-        job.crashed.connect(self.crashed)
+        job.crashed.connect(self.take_crash)
         self._looking = job
         self._loading.start(job)
 
@@ -102,7 +103,7 @@ class QuizDesk(QObject):
         dialog.fetch_requested.connect(self._window.action("fetch-examples").trigger)
         self._loader.loaded.connect(dialog.show_film)
         self._loader.failed.connect(self._fail)
-        self._loader.crashed.connect(self.crashed)
+        self._loader.crashed.connect(self.take_crash)
 
     # Finding
 
@@ -115,6 +116,15 @@ class QuizDesk(QObject):
     def _not_found(self, error: ViewerError) -> None:
         self._looking = None
         self._offer(None, str(error))
+
+    def take_crash(self, traceback_text: str) -> None:
+        """Go on without what could not be done by a fault of ours, and tell of it."""
+        error = ViewerError(OUR_FAULT)
+        if self.run is None:
+            self._not_found(error)
+        else:
+            self._fail(error)
+        self.crashed.emit(traceback_text)
 
     def _offer(self, pool: QuizPool | None, problem: str = "") -> None:
         self.dialog.show_pool(pool, random.SystemRandom().randrange(1_000_000), problem)

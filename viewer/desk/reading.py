@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from viewer.errors import ViewerError
 from viewer.imaging.image import Image
 from viewer.jobs import Job, JobQueue
-from viewer.model_list import InstalledModel
+from viewer.model_list import InstalledModel, model_for
 from viewer.reading import Reading, ReadingProgress
 from viewer.second_reader.prevalence import predictive_values
 from viewer.second_reader.reader import SecondReader
@@ -58,9 +58,11 @@ class ReadingDesk(QObject):
 
     @property
     def model_folder(self) -> Path | None:
-        """Return the folder of the chosen model, or None where there is no model at all."""
-        model = self._models.get(self._settings.get(MODEL))
-        return model.folder if model else None
+        """Return the folder of the chosen model, of one for CT where the film is CT; None where there is no model at all."""
+        model, image = self._models.get(self._settings.get(MODEL)), self._session.image
+        if model is None or image is None:
+            return model.folder if model else None
+        return model_for(image.identity.modality, list(self._models.values()), model.folder)
 
     def refresh_models(self, models: Sequence[InstalledModel], renewed: str = "") -> None:
         """Offer these models from now on; if the one in use is ``renewed``, the film on screen is read with it again."""
@@ -162,6 +164,7 @@ class ReadingDesk(QObject):
         if not self._session.take_reading(reading):
             return
         panel = self._window.panel
+        panel.set_current_model(reading.model.name)
         panel.heat_map.set_methods(reading.map_methods, self._methods.get(reading.model.name, ""))
         panel.show_reading(reading)
         self._say_predictive_values()

@@ -7,9 +7,12 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
+from viewer.imaging.reader import read_file
 from viewer.paths import examples_folder
-from viewer.reading import ReadingProgress
+from viewer.reading import ConfusionExample, ReadingProgress
+from viewer.second_reader.answer import display_grey
 from viewer.second_reader.libraries import spoken
+from viewer.second_reader.reader import EXAMPLE_SIDE_PX, ExamplePicture, shrink
 
 
 def install_example_films(folder: Path, films: Path) -> Generator[ReadingProgress, None, str]:
@@ -18,6 +21,12 @@ def install_example_films(folder: Path, films: Path) -> Generator[ReadingProgres
         examples, bundle = _examples_of(folder)
         result = yield from _told(examples.install(bundle.examples(), films, examples_folder(bundle.name)))
         return _examples_sentence(result)
+
+
+def example_film(example: ConfusionExample, path: Path) -> Generator[ReadingProgress, None, ExamplePicture]:
+    """Return the film of an example without its map, which takes a model and much longer."""
+    yield ReadingProgress("Opening an example film", 0.0)
+    return ExamplePicture(example.sha256, shrink(display_grey(read_file(path)), EXAMPLE_SIDE_PX), None)
 
 
 def fetch_example_films(folder: Path, limit_bytes: int) -> Generator[ReadingProgress, None, str]:

@@ -34,7 +34,7 @@ class PictureGate:
     def judge(
         self, grey: npt.NDArray[np.uint8], image: Image, folder: Path, modality: str
     ) -> Generator[ReadingProgress, None, Fitness]:
-        """Return what the picture says: plain statistics first, then whether a slice shows the lungs, then the gate.
+        """Return what the picture says: whether a slice shows the lungs, then plain statistics, then the gate.
 
         Parameters
         ----------
@@ -43,11 +43,13 @@ class PictureGate:
         modality
             What the model reads, "chest" or "ct".
         """
+        if modality == "ct":
+            shown = importlib.import_module("inference.gate.lung_slice").check_slice(grey)
+            if shown.refused:
+                return fitness_of(shown)
         plain = importlib.import_module("inference.gate.picture_checks").check_picture(grey, image.aspect_ratio)
         if plain.refused:
             return fitness_of(plain)
-        if modality == "ct":
-            return fitness_of(importlib.import_module("inference.gate.lung_slice").check_slice(grey))
         yield from load_torch()
         self.open(folder)
         return fitness_of(self.gate.judge_picture(grey, image.aspect_ratio)) if self.gate is not None else Fitness()

@@ -13,6 +13,7 @@ import logging
 import time
 from collections.abc import Generator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,7 @@ class SecondReader:
                 return case.refused()
             yield from self._load(folder)
             yield ReadingProgress("Reading the film", 0.5)
+            self._gate.open(folder)
             reading = self._answer(case)
             if case.stops():
                 return case.refused()
@@ -256,7 +258,7 @@ class _Case:
         """Return what the model reads: "chest" or "ct"."""
         return str(self.card.get("recipe_record", {}).get("modality", "chest"))
 
-    @property
+    @cached_property
     def grey(self) -> npt.NDArray[np.uint8]:
         """Return the film as the networks see it."""
         return display_grey(self.image)

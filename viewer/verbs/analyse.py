@@ -31,7 +31,7 @@ from viewer.second_reader.reader import SecondReader
 from viewer.verbs.answer_record import answer_record, read_record
 from viewer.verbs.output import png, write_atomically, write_text
 
-DEFAULT_MODEL = "darkcovidnet"
+DEFAULT_MODEL = "chest_resnet"
 METHODS = {name.replace(" ", "-"): name for name in (*EXACT_METHODS, *CAM_METHODS)}
 
 

@@ -16,6 +16,7 @@ from viewer.widgets.controls import ElidedLabel, PlainLabel, SectionLabel, butto
 from viewer.widgets.probability_bars import number
 
 OPENING = "The held-out film is being opened."
+MAP_COMING = "Its own heat map is being made."
 CLOSE_TIP = "Take the held-out film away (Esc)"
 
 
@@ -49,7 +50,7 @@ class BesideFilm(QWidget):
         self._verdict.style().polish(self._verdict)
         stated = ("Another patient", example.source, example.view, example.age, example.sex)
         self._about.setText(", ".join(filter(None, stated)))
-        self._map.setText("")
+        self._map.setText(MAP_COMING)
         self.canvas.clear(OPENING)
 
     def show_film(self, picture: DecodedPicture) -> None:

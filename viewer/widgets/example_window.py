@@ -29,6 +29,7 @@ NO_PICTURE = "The film is not installed on this machine."
 
 HEAT_MAP = "Heat map (M)"
 BESIDE = "Beside the film (B)"
+COMING = "The heat map is being made"
 WITHHELD = "No heat map: below the scale's floor"
 
 
@@ -62,14 +63,20 @@ class ExampleWindow(QDialog):
         """Name the classes: names to titles, in the order of an example's probabilities."""
         self._titles = dict(titles)
 
-    def show_example(self, example: ConfusionExample, picture: np.ndarray | None, heat: np.ndarray | None) -> None:
-        """Show a film: uint8 grey or RGB, and its heat map as uint8 RGBA; None for what there is not."""
+    def show_example(
+        self,
+        example: ConfusionExample,
+        picture: np.ndarray | None,
+        heat: np.ndarray | None,
+        is_map_coming: bool = False,
+    ) -> None:
+        """Show a film: uint8 grey or RGB, and its heat map as uint8 RGBA; None for what there is not, or not yet."""
         self._example = example
         self.beside_button.setEnabled(example.path is not None)
         self.film_view.show_film(picture, heat)
         self.heat_button.setEnabled(picture is not None and heat is not None)
         is_withheld = picture is not None and heat is None
-        self.heat_button.setText(WITHHELD if is_withheld else HEAT_MAP)
+        self.heat_button.setText((COMING if is_map_coming else WITHHELD) if is_withheld else HEAT_MAP)
         is_right = example.truth == example.answer
         self._verdict.setText(
             f"{'Right' if is_right else 'Wrong'}: truth {self._title(example.truth)}, "

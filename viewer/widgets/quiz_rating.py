@@ -41,7 +41,9 @@ class RatingBar(QWidget):
         self.slider.blockSignals(blocked)
         self._value.setText(NOT_YET if per_cent is None else f"{per_cent} %")
         self._value.setProperty("tone", "secondary" if per_cent is None else "accent")
-        self._value.style().polish(self._value)
+        self.slider.setProperty("unset", per_cent is None)
+        for widget in (self._value, self.slider):
+            widget.style().polish(widget)
         for (value, _), each in zip(WORDS, self.buttons, strict=True):
             each.setChecked(value == per_cent)
 

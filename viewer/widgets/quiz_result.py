@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QHeaderView, QTableWidget, QTableWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QGridLayout,
+    QHBoxLayout,
+    QHeaderView,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
 
-from viewer.quiz import CALLED_FROM, QuizFilm, QuizPool, QuizResult, Score
+from viewer.quiz import CALLED_FROM, QuizFilm, QuizPool, QuizResult
 from viewer.widgets import theme
-from viewer.widgets.controls import PlainLabel, SectionLabel, SmallPrint, button
+from viewer.widgets.controls import PlainLabel, SmallPrint, button
 from viewer.widgets.probability_bars import number
 from viewer.widgets.roc_chart import RocChart
 
-COLUMNS = ("Film", "Truth", "You", "Model", "Model said")
-TOO_WIDE = "Intervals: 95 %, by drawing the films again 1,000 times; counts: Wilson's."
+COLUMNS = ("Film", "Truth", "You", "Model", "It said")
+INTERVALS = "In brackets 95 % intervals: of areas by drawing the films again 1,000 times, of shares Wilson's."
 NO_WIDTH = "An interval without width says only that every film was ranked rightly, not that the next one will be."
 
 
@@ -29,8 +40,7 @@ class QuizResultPage(QWidget):
         super().__init__()
         self.chart = RocChart()
         self._title = PlainLabel()
-        self._own, self._model = PlainLabel(), PlainLabel()
-        self._difference = PlainLabel()
+        self._scores = QGridLayout()
         self._note = SmallPrint()
         self.table = _Films()
         self.export_button = button("Export CSV\N{HORIZONTAL ELLIPSIS}", "download")
@@ -45,33 +55,48 @@ class QuizResultPage(QWidget):
         title = pool.title(pool.positive)
         positives = sum(film.is_positive for film in result.films)
         self._title.setText(f"{len(result.films)} films: {positives} of {title}, {len(result.films) - positives} others")
-        self._own.setText(score_words("You", result.own, title))
-        self._model.setText(score_words(f"{pool.model}, by networks that never saw the patient", result.model, title))
-        self._difference.setText(f"Your area minus the model's: {result.difference.in_words()}")
+        self._show_scores(score_rows(result))
         said = f"You {result.own.area.in_words()}, the model {result.model.area.in_words()}"
         self.chart.show_curves(result.own.points, result.model.points, said)
-        self._note.setText(" ".join(_notes(result)))
+        self._note.setText(" ".join(_notes(result, pool)))
         self.table.show_films(result, pool)
+
+    def _show_scores(self, rows: Sequence[tuple[str, str, str]]) -> None:
+        while item := self._scores.takeAt(0):
+            if label := item.widget():
+                label.hide()
+                label.deleteLater()
+        for row, (name, own, model) in enumerate(rows):
+            self._scores.addWidget(SmallPrint(name, wrap=False), row, 0)
+            for column, text in ((1, own), (2, model)):
+                self._scores.addWidget(PlainLabel(text, selectable=True), row, column)
 
     def _lay_out(self) -> None:
         self._title.setFont(theme.title_font(16))
-        words = QVBoxLayout()
-        words.setSpacing(10)
-        for widget in (self._title, self._own, self._model, self._difference, self._note):
-            words.addWidget(widget)
-        words.addWidget(SectionLabel("Films, in the order of the quiz"))
-        words.addWidget(self.table, 1)
+        self._scores.setHorizontalSpacing(16)
+        self._scores.setVerticalSpacing(6)
+        for column in (1, 2):
+            self._scores.setColumnStretch(column, 1)
+        numbers = QVBoxLayout()
+        numbers.setSpacing(12)
+        numbers.addWidget(self.chart, 1)
+        numbers.addLayout(self._scores)
+        numbers.addWidget(self._note)
+        films = QVBoxLayout()
+        films.setSpacing(10)
+        films.addWidget(self._title)
+        films.addWidget(self.table, 1)
         buttons = QHBoxLayout()
         buttons.setSpacing(8)
         buttons.addWidget(self.export_button)
         buttons.addStretch(1)
         buttons.addWidget(self.again_button)
-        words.addLayout(buttons)
+        films.addLayout(buttons)
         row = QHBoxLayout(self)
         row.setContentsMargins(16, 16, 16, 16)
         row.setSpacing(24)
-        row.addWidget(self.chart, 5)
-        row.addLayout(words, 6)
+        row.addLayout(numbers, 6)
+        row.addLayout(films, 7)
 
 
 class _Films(QTableWidget):
@@ -89,8 +114,8 @@ class _Films(QTableWidget):
         self.setAccessibleName("Films of the quiz")
         header = self.horizontalHeader()
         header.setHighlightSections(False)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setStretchLastSection(True)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self.cellClicked.connect(self._choose)
 
@@ -123,13 +148,17 @@ class _Films(QTableWidget):
             super().keyPressEvent(event)
 
 
-def score_words(who: str, score: Score, title: str) -> str:
-    """Return a reader's area and counts in words."""
-    return (
-        f"{who}: area under the curve {score.area.in_words()}\n"
-        f"at {CALLED_FROM} % or more called {title}: found {score.sensitivity.in_words()}, "
-        f"others left alone {score.specificity.in_words()}"
-    )
+def score_rows(result: QuizResult) -> list[tuple[str, str, str]]:
+    """Return the rows of the table of scores: what it is, the reader's, the model's."""
+    own, model = result.own, result.model
+    called = f"at {CALLED_FROM} %"
+    return [
+        ("", "You", "Model"),
+        ("Area under the curve", own.area.in_words(), model.area.in_words()),
+        (f"Sensitivity {called}", own.sensitivity.in_words(), model.sensitivity.in_words()),
+        (f"Specificity {called}", own.specificity.in_words(), model.specificity.in_words()),
+        ("Area, you minus model", result.difference.in_words(), ""),
+    ]
 
 
 def film_words(film: QuizFilm, rating: int, pool: QuizPool) -> str:
@@ -141,8 +170,10 @@ def film_words(film: QuizFilm, rating: int, pool: QuizPool) -> str:
     )
 
 
-def _notes(result: QuizResult) -> list[str]:
-    notes = [f"Seed {result.seed}.", TOO_WIDE]
+def _notes(result: QuizResult, pool: QuizPool) -> list[str]:
+    called = f"A film counts as called {pool.title(pool.positive)} at {CALLED_FROM} % or more."
+    notes = [f"Model: {pool.model}; each film was answered by the network that never saw its patient.", called]
+    notes += [INTERVALS, f"Seed {result.seed}."]
     if any(area.low == area.high and area.low is not None for area in (result.own.area, result.model.area)):
         notes.append(NO_WIDTH)
     if result.left_out:

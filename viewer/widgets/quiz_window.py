@@ -46,7 +46,7 @@ class QuizWindow(QDialog):
         self.setWindowTitle("Quiz on held-out films")
         self.setWindowFlag(Qt.WindowType.WindowMaximizeButtonHint)
         self.resize(1180, 820)
-        self.setMinimumSize(760, 560)
+        self.setMinimumSize(900, 520)
         self.start = _StartPage()
         self.question = _QuestionPage()
         self.outcome = QuizResultPage()

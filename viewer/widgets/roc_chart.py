@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from viewer.quiz import Point
 from viewer.widgets import theme
 
-LEFT_PX, BELOW_PX, ABOVE_PX, RIGHT_PX = 48, 42, 28, 12
+LEFT_PX, BELOW_PX, ABOVE_PX, RIGHT_PX = 48, 42, 28, 24
 DOT_PX = 3.0
 TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
 YOU, MODEL = "you", "model"
@@ -86,7 +86,7 @@ class RocChart(QWidget):
         return QSize(400, 410)
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(260, 270)
+        return QSize(230, 230)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)

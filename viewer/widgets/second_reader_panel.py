@@ -107,7 +107,11 @@ class SecondReaderPanel(QWidget):
         self.model_selector.clear()
         for name, title in models:
             self.model_selector.addItem(title, name)
-        self.model_selector.setCurrentIndex(max(self.model_selector.findData(current), 0))
+        self.set_current_model(current)
+
+    def set_current_model(self, name: str) -> None:
+        """Show which model it is that answers; nothing is signalled."""
+        self.model_selector.setCurrentIndex(max(self.model_selector.findData(name), 0))
 
     def choose_model(self, name: str) -> None:
         """Choose a model as a hand does, if it is offered."""
