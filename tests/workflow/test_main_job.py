@@ -154,7 +154,7 @@ def test_the_model_that_ships_is_offered(program: app.Program) -> None:
 
 
 def test_a_film_the_model_has_learned_from_is_said_to_be_one(program: app.Program, qtbot: QtBot, shared_data: Path) -> None:
-    with (shared_data / "cxr" / "B_125_500_500.csv").open(newline="", encoding="utf-8") as stream:
+    with (shared_data / "cxr" / "pool_cxr3.csv").open(newline="", encoding="utf-8") as stream:
         film = next(row for row in csv.DictReader(stream) if row["label"] == "covid")
     read(program, qtbot, shared_data / "cxr" / film["file"])
     reading = program.session.reading

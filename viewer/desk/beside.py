@@ -84,6 +84,7 @@ class BesideDesk(QObject):
         panel.heat_map_opacity_changed.connect(self._look)
         panel.heat_map_color_map_chosen.connect(self._look)
         panel.heat_map_outline_toggled.connect(self._look)
+        panel.heat_map_cells_toggled.connect(self._look)
 
     def _open_enlarged(self, example: ConfusionExample) -> None:
         self._examples.enlarged.hide()

@@ -34,6 +34,12 @@ def map_methods(predictor: Any) -> tuple[tuple[str, str], ...]:
     return (*((name, EXACT_METHODS[name]) for name in exact), *((name, kind.title) for name, kind in CAM_METHODS.items()))
 
 
+def quick_method(predictor: Any) -> str:
+    """Return the method whose map costs next to nothing beside the answer: for the many films of a strip."""
+    exact = importlib.import_module("inference.map_scales").exact_methods(predictor)
+    return str(exact[-1]) if exact else map_methods(predictor)[0][0]
+
+
 def make_maps(
     predictor: Any, prediction: Any, image: Image, classes: Sequence[int], method: str = ""
 ) -> Generator[ReadingProgress, None, list[MadeMap]]:

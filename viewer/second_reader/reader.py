@@ -32,7 +32,7 @@ from viewer.second_reader.audit import AUDITED_MODALITY, audit_film
 from viewer.second_reader.card import confusion_matrix, model_facts
 from viewer.second_reader.fitness import Fitness, judge_distance, judge_header
 from viewer.second_reader.libraries import import_calmly, load_torch, spoken, use_half_of_the_processors
-from viewer.second_reader.maps import judge_map, make_maps, map_methods
+from viewer.second_reader.maps import judge_map, make_maps, map_methods, quick_method
 from viewer.second_reader.picture_gate import PictureGate, fitness_of
 
 log = logging.getLogger(__name__)
@@ -153,7 +153,7 @@ class SecondReader:
             image = read_file(example.path)
             prediction = self._predictor.predict(display_grey(image), image.aspect_ratio, members=[int(example.fold)])
             index = self._predictor.bundle.class_names.index(example.answer)
-            made = yield from make_maps(self._predictor, prediction, image, [index])
+            made = yield from make_maps(self._predictor, prediction, image, [index], quick_method(self._predictor))
         heat_map, grey = made[0].heat_map, shrink(display_grey(image), EXAMPLE_SIDE_PX)
         over = None if heat_map.withheld else overlay_of(heat_map, image, grey.shape)
         return ExamplePicture(example.sha256, grey, over, heat_map)
