@@ -198,3 +198,38 @@ def test_what_holds_no_picture_says_what_it_is(write_dicom, sop_class, name):
     with pytest.raises(UnreadableFile) as refused:
         read_file(path)
     assert str(refused.value) == f"plan.dcm could not be opened: it holds no picture ({name})."
+
+
+# ------------------------------------------------------------------------------------------------- no mark at its end
+
+WAVES = (100 + 60 * np.sin(np.arange(300) / 20) + 40 * np.cos(np.arange(200)[:, None] / 13)).astype(np.uint8)
+ENDED = {
+    f"{JPEG}50": imagecodecs.jpeg8_encode(WAVES, level=90),
+    f"{JPEG}70": imagecodecs.jpeg8_encode(WAVES, lossless=True),
+    f"{JPEG}80": imagecodecs.jpegls_encode(WAVES),
+    f"{JPEG}90": imagecodecs.jpeg2k_encode(WAVES, codecformat="j2k", level=0),
+    f"{JPEG}201": imagecodecs.htj2k_encode(WAVES),
+}
+WAVES_LAYOUT = replace(LAYOUT, rows=200, columns=300, bits_allocated=8, bits_stored=8, high_bit=7)
+
+
+@pytest.mark.parametrize("syntax", ENDED)
+def test_a_whole_picture_without_its_end_marker_opens(syntax):
+    encoded = ENDED[syntax]
+    assert encoded.endswith(b"\xff\xd9")
+    whole = decode(encoded, syntax, WAVES_LAYOUT).values
+    assert np.array_equal(decode(encoded[:-2], syntax, WAVES_LAYOUT).values, whole)
+
+
+@pytest.mark.parametrize("padding", [b"\0" * 501, b"\xff" * 500])
+@pytest.mark.parametrize("syntax", [f"{JPEG}50", f"{JPEG}70"])
+def test_padding_behind_the_end_marker_is_passed_over(syntax, padding):
+    values = decode(ENDED[syntax] + padding, syntax, WAVES_LAYOUT).values
+    assert np.array_equal(values, decode(ENDED[syntax], syntax, WAVES_LAYOUT).values)
+
+
+@pytest.mark.parametrize("lost", [12, 1000])
+@pytest.mark.parametrize("syntax", ENDED)
+def test_a_picture_that_is_cut_short_is_refused(syntax, lost):
+    with pytest.raises(DecodeError, match=r"damaged|cut short"):
+        decode(ENDED[syntax][:-lost], syntax, WAVES_LAYOUT)

@@ -3,6 +3,7 @@
 import os
 import random
 import shutil
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from viewer.imaging.grayscale import to_display
 from viewer.imaging.image import LookupTable, NotOpened, Opened, OpenProgress, Window
 from viewer.imaging.opening import open_paths
 from viewer.imaging.reader import headers, read_file, read_image
+from viewer.imaging.tags import read_header
 
 RAMP = np.arange(12, dtype=np.uint16).reshape(3, 4)
 
@@ -229,3 +231,27 @@ def test_control_characters_never_reach_the_screen(write_dicom):
     path = write_dicom("a.dcm", RAMP, PatientID="12\x0734", StudyDate="20200310", StudyTime="140559.5")
     identity = read_file(path).identity
     assert (identity.patient_id, identity.study_date, identity.study_time) == ("12 34", "2020-03-10", "14:05:59")
+
+
+@pytest.mark.parametrize("syntax", ["1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.1.99"])
+@pytest.mark.parametrize("lost", [128, 132], ids=["preamble", "preamble and magic word"])
+def test_a_file_without_its_preamble_opens_everywhere(write_dicom, syntax, lost):
+    pixels = np.arange(12, dtype=np.uint16).reshape(3, 4)
+    path = write_dicom("film", pixels, syntax, PatientID="77", PerFrameFunctionalGroupsSequence=[])
+    path.write_bytes(path.read_bytes()[lost:])
+    assert headers(path)[0].identity.patient_id == "77"
+    assert headers(path)[0].transfer_syntax_uid == syntax
+    assert np.array_equal(read_file(path).pixels, pixels)
+    assert "(0010,0020)" in [element.tag_text for element in read_header(path).elements]
+
+
+def test_a_film_of_120_million_pixels_opens_in_two_gibibytes(write_dicom):
+    pixels = np.zeros((10_000, 12_000), np.uint16)
+    path = write_dicom("leg.dcm", pixels, BitsStored=12, HighBit=11, RescaleSlope="0.5", RescaleIntercept="-1")
+    del pixels
+    tracemalloc.start()
+    greys = to_display(read_file(path))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert greys.shape == (10_000, 12_000)
+    assert peak < 2**31

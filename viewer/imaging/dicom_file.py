@@ -21,9 +21,9 @@ from viewer.imaging.element_walk import UNDEFINED_LENGTH
 from viewer.imaging.header import integer, raw_value, text
 from viewer.imaging.pixel_layout import PixelLayout, bytes_of_frame
 
-LARGEST_FRAME_PIXELS = 2**26
-"""A film of 14 x 17 inches at 50 micrometres has 61 million pixels."""
-LARGEST_FRAME_BYTES = 2**28
+LARGEST_FRAME_PIXELS = 2**27
+"""A film of 14 x 17 inches at 50 micrometres has 61 million pixels, a whole leg put together of several some 120."""
+LARGEST_FRAME_BYTES = 3 * LARGEST_FRAME_PIXELS
 MOST_FRAMES = 2**16
 _LONG_VALUE = 2**16
 # 64 characters by the standard; its longest name of one has somewhat more.

@@ -6,8 +6,7 @@ Order of the grey pipeline: stored values, modality transformation (here); VOI, 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from pydicom.encaps import get_frame
@@ -20,11 +19,11 @@ from viewer.imaging.dicom_file import GREY, DicomFile, pixel_data, transfer_synt
 from viewer.imaging.functional_groups import group_or_top
 from viewer.imaging.header import integer, number, numbers, raw_value, text, texts
 from viewer.imaging.identity import read_identity
-from viewer.imaging.image import Identity, Image, Instance, Overlay, Shutter, SpacingPlane, Voi
+from viewer.imaging.image import Image, Instance, Overlay, Shutter, SpacingPlane, Voi
 from viewer.imaging.lookup_tables import apply_palette
 from viewer.imaging.modality import modality_values, padding_mask, presentation_table, unit_of, vois_of
 from viewer.imaging.overlays import read_overlays
-from viewer.imaging.pixel_layout import native_frame, pixel_cells
+from viewer.imaging.pixel_layout import by_bands, native_frame, pixel_cells
 from viewer.imaging.shutter import read_shutter, shutter_group
 from viewer.imaging.spacing import spacing_of
 
@@ -39,14 +38,13 @@ _METHODS = {
     "ISO_18181_1": "JPEG XL",
 }
 _ALWAYS_LOSSY = ("JPEG",)
-_BAND_ROWS = 256
 
 
 def instances_of(file: DicomFile) -> tuple[Instance, ...]:
     """Return one record for each frame."""
     with quiet():
-        identity = read_identity(file.dataset)
-        return tuple(_instance(file, frame, identity) for frame in range(file.layout.frames))
+        common = _instance(file)
+        return tuple(_of_frame(file, common, frame) for frame in range(file.layout.frames))
 
 
 def image_of(file: DicomFile, frame: int, sha256: str) -> Image:
@@ -61,33 +59,41 @@ def image_of(file: DicomFile, frame: int, sha256: str) -> Image:
         count = "1 frame" if file.layout.frames == 1 else f"{file.layout.frames} frames"
         raise UnreadableFile(file.path, f"it has no frame {frame} (it has {count}, counted from 0)")
     with quiet():
-        instance = _instance(file, frame, read_identity(file.dataset))
+        instance = _of_frame(file, _instance(file), frame)
         return _image(file, instance, _decode(file, frame), sha256)
 
 
-def _instance(file: DicomFile, frame: int, identity: Identity) -> Instance:
+def _instance(file: DicomFile) -> Instance:
+    """Return what all frames of a file have in common."""
     dataset, layout = file.dataset, file.layout
-    position = numbers(group_or_top(dataset, "PlanePositionSequence", frame), "ImagePositionPatient")
-    orientation = numbers(group_or_top(dataset, "PlaneOrientationSequence", frame), "ImageOrientationPatient")
     return Instance(
         path=file.path,
-        frame=frame,
+        frame=0,
         frames=layout.frames,
         rows=layout.rows,
         columns=layout.columns,
-        identity=identity,
+        identity=read_identity(dataset),
         is_dicom=True,
         photometric_interpretation=layout.photometric_interpretation,
         transfer_syntax_uid=file.transfer_syntax_uid,
         transfer_syntax_name=transfer_syntax_name(file.transfer_syntax_uid),
         bits_stored=layout.bits_stored,
-        position_mm=(position[0], position[1], position[2]) if len(position) == 3 else None,
-        orientation=orientation if len(orientation) == 6 else None,
-        echo=text(group_or_top(dataset, "MREchoSequence", frame), "EffectiveEchoTime")
-        or text(dataset, "EchoNumbers")
-        or text(dataset, "EchoTime"),
+        echo=text(dataset, "EchoNumbers") or text(dataset, "EchoTime"),
         acquisition=integer(dataset, "AcquisitionNumber"),
         concatenation=integer(dataset, "InConcatenationNumber") or 0,
+    )
+
+
+def _of_frame(file: DicomFile, common: Instance, frame: int) -> Instance:
+    dataset = file.dataset
+    position = numbers(group_or_top(dataset, "PlanePositionSequence", frame), "ImagePositionPatient")
+    orientation = numbers(group_or_top(dataset, "PlaneOrientationSequence", frame), "ImageOrientationPatient")
+    return replace(
+        common,
+        frame=frame,
+        position_mm=(position[0], position[1], position[2]) if len(position) == 3 else None,
+        orientation=orientation if len(orientation) == 6 else None,
+        echo=text(group_or_top(dataset, "MREchoSequence", frame), "EffectiveEchoTime") or common.echo,
     )
 
 
@@ -219,20 +225,12 @@ def _rgb(file: DicomFile, decoded: decoders.Decoded) -> np.ndarray:
             raise UnreadableFile(file.path, "its colour palette is missing or damaged") from error
     values = decoded.values
     if values.dtype != np.uint8:
-        values = _by_bands(values, lambda band: _eight_bits(band, file.layout.bits_stored))
+        values = by_bands(values, np.uint8, lambda band: _eight_bits(band, file.layout.bits_stored))
     if decoded.photometric_interpretation in ("YBR_FULL", "YBR_FULL_422"):
-        return _by_bands(values, lambda band: convert_color_space(band, "YBR_FULL", "RGB"))
+        return by_bands(values, np.uint8, lambda band: convert_color_space(band, "YBR_FULL", "RGB"))
     if decoded.photometric_interpretation in ("YBR_PARTIAL_420", "YBR_PARTIAL_422"):
         raise UnreadableFile(file.path, f"its colour space {decoded.photometric_interpretation} is retired")
     return values
-
-
-def _by_bands(values: np.ndarray, convert: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-    """Convert a colour picture to uint8 some rows at a time: in floats the whole of it could fill the memory."""
-    converted = np.empty(values.shape, np.uint8)
-    for top in range(0, len(values), _BAND_ROWS):
-        converted[top : top + _BAND_ROWS] = convert(values[top : top + _BAND_ROWS])
-    return converted
 
 
 def _eight_bits(values: np.ndarray, bits_stored: int) -> np.ndarray:

@@ -11,15 +11,17 @@ import re
 import struct
 import zlib
 from collections.abc import Iterable
+from functools import cache
 from io import BytesIO
 from typing import Any
 
 from pydicom.datadict import dictionary_VR
-from pydicom.dataelem import DataElement, RawDataElement
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.errors import BytesLengthException
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
+from pydicom.tag import BaseTag, Tag
 
 from viewer.imaging.element_walk import WALK_ERRORS, Walk
 
@@ -61,14 +63,20 @@ def raw_value(dataset: Dataset, keyword: str | int) -> Any:
 
     An element of a repeating group has no keyword of its own and is named by its tag, 0x60000010 for one.
     """
+    tag = _tag(keyword)
     try:
-        if _is_overlong(dataset, keyword):
+        if tag not in dataset or _is_overlong(dataset, tag):
             return None
-        found = dataset.get(keyword)
-        value = found.value if isinstance(found, DataElement) else found
+        value = dataset[tag].value
     except CONVERSION_ERRORS:
         return None
     return None if value in ("", b"") else value
+
+
+@cache
+def _tag(keyword: str | int) -> BaseTag:
+    # A header is asked for some fifty elements; pydicom would look each of them up in its dictionary, several times over.
+    return Tag(keyword)
 
 
 def vr_by_tag(tag: int) -> str:
@@ -79,11 +87,9 @@ def vr_by_tag(tag: int) -> str:
         return "UN"
 
 
-def _is_overlong(dataset: Dataset, keyword: str | int) -> bool:
+def _is_overlong(dataset: Dataset, tag: BaseTag) -> bool:
     """Return whether a value that pydicom splits into objects is longer than any film's, before it is split."""
-    if keyword not in dataset:
-        return False
-    element: object = dataset.get_item(keyword, keep_deferred=True)
+    element: object = dataset.get_item(tag, keep_deferred=True)
     if not isinstance(element, RawDataElement) or element.length <= _FEW_BYTES:
         return False
     vr = element.VR or vr_by_tag(element.tag)

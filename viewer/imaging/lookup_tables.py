@@ -10,6 +10,7 @@ from pydicom.dataset import Dataset
 
 from viewer.imaging.header import CONVERSION_ERRORS, numbers, raw_value, text
 from viewer.imaging.image import LookupTable
+from viewer.imaging.pixel_layout import by_bands
 
 _COLORS = ("Red", "Green", "Blue")
 _DISCRETE, _LINEAR, _INDIRECT = 0, 1, 2
@@ -57,9 +58,7 @@ def apply_modality_table(stored: np.ndarray, item: Dataset, signed: bool, big_en
     table = read_table(item, signed, big_endian)
     if table is None:
         return None
-    first = table.first + 65536 if not signed and table.first < 0 else table.first
-    index = np.clip(stored.astype(np.int64) - first, 0, len(table.entries) - 1)
-    return table.entries[index]
+    return _look_up(stored, table.entries, table.first + 65536 if not signed and table.first < 0 else table.first)
 
 
 def apply_palette(stored: np.ndarray, dataset: Dataset, big_endian: bool) -> np.ndarray:
@@ -73,7 +72,7 @@ def apply_palette(stored: np.ndarray, dataset: Dataset, big_endian: bool) -> np.
     tables = [_palette(dataset, color, big_endian) for color in _COLORS]
     # Many files say 16 bits and fill the low byte alone.
     wide = max(table.bits for table in tables) > 8 and max(int(table.entries.max()) for table in tables) > 255
-    return np.stack([_look_up(stored, table, 8 if wide else 0) for table in tables], axis=-1)
+    return np.stack([_look_up_color(stored, table, 8 if wide else 0) for table in tables], axis=-1)
 
 
 def _palette(dataset: Dataset, color: str, big_endian: bool) -> LookupTable:
@@ -91,10 +90,15 @@ def _palette(dataset: Dataset, color: str, big_endian: bool) -> LookupTable:
     return LookupTable(entries, first, bits)
 
 
-def _look_up(stored: np.ndarray, table: LookupTable, shift: int) -> np.ndarray:
+def _look_up_color(stored: np.ndarray, table: LookupTable, shift: int) -> np.ndarray:
     first = table.first + 65536 if stored.dtype.kind == "u" and table.first < 0 else table.first
-    index = np.clip(stored.astype(np.int64) - first, 0, len(table.entries) - 1)
-    return (table.entries >> shift).astype(np.uint8)[index]
+    return _look_up(stored, (table.entries >> shift).astype(np.uint8), first)
+
+
+def _look_up(stored: np.ndarray, entries: np.ndarray, first: int) -> np.ndarray:
+    """Return the entries of values: the first one is that of ``first`` and of all below, the last that of all above."""
+    last = len(entries) - 1
+    return by_bands(stored, entries.dtype, lambda band: entries[np.clip(band.astype(np.int64) - first, 0, last)])
 
 
 def _segments(data: bytes, count: int, bits: int, big_endian: bool) -> np.ndarray:

@@ -15,7 +15,7 @@ from viewer.imaging.functional_groups import group_or_top
 from viewer.imaging.header import items, number, numbers, text, texts
 from viewer.imaging.image import LookupTable, Voi, VoiFunction, Window
 from viewer.imaging.lookup_tables import apply_modality_table, read_table
-from viewer.imaging.pixel_layout import PixelLayout
+from viewer.imaging.pixel_layout import PixelLayout, by_bands
 
 _TRANSFORMATION = "PixelValueTransformationSequence"
 _ANGIOGRAPHY = "1.2.840.10008.5.1.4.1.1.12."
@@ -66,15 +66,12 @@ def _rescale(stored: np.ndarray, slope: float, intercept: float) -> np.ndarray:
         return stored.astype(dtype, copy=False)
     if dtype.kind == "f":
         return _scaled(stored, slope, intercept)
-    values = stored.astype(np.int64 if stored.dtype.itemsize > 2 else np.int32)
-    return (values * int(slope) + int(intercept)).astype(dtype)
+    wide = np.int64 if stored.dtype.itemsize > 2 else np.int32
+    return by_bands(stored, dtype, lambda band: band.astype(wide) * int(slope) + int(intercept))
 
 
 def _scaled(stored: np.ndarray, slope: float, intercept: float) -> np.ndarray:
-    values = stored * slope
-    # In place: a second float64 copy of a large film is half a gigabyte.
-    values += intercept
-    return values.astype(np.float32)
+    return by_bands(stored, np.float32, lambda band: (band * slope + intercept).astype(np.float32))
 
 
 def _whole_dtype(low: int, high: int, stored: np.dtype[np.generic]) -> np.dtype[np.generic]:

@@ -16,10 +16,13 @@ import numpy as np
 import PIL.Image
 from PIL import UnidentifiedImageError
 
+from viewer.imaging.codestreams import jpeg_endings
+
 FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP")
-LARGEST_PIXELS = 2**26
+LARGEST_PIXELS = 2**27
 LARGEST_PAGES = 4096
 
+_JPEG, _PNG_TEXTS = b"\xff\xd8\xff", (b"eXIf", b"tEXt", b"zTXt", b"iTXt")
 _ORIENTATION, _PHOTOMETRIC, _WHITE_IS_ZERO = 274, 262, 0
 _TOO_LARGE = "it has too many pixels to be a film"
 
@@ -53,7 +56,7 @@ def read_pages(data: bytes) -> list[Page]:
         If it is damaged, too large, or has more pages than any film.
     """
     with _opened(data) as picture:
-        return [_page(picture) for _ in _pages(picture)]
+        return [_page(picture, data) for _ in _pages(picture)]
 
 
 def decode_page(data: bytes, number: int) -> np.ndarray:
@@ -64,11 +67,18 @@ def decode_page(data: bytes, number: int) -> np.ndarray:
     PictureError
         If it is damaged or too large.
     """
+    first, *others = (_decoded(stream, number) for stream in (jpeg_endings(data) if data.startswith(_JPEG) else (data,)))
+    if not all(np.array_equal(first, other) for other in others):
+        raise PictureError("its JPEG picture is damaged or cut short")
+    return first
+
+
+def _decoded(data: bytes, number: int) -> np.ndarray:
     with _opened(data) as picture, _damage(picture.format):
         picture.seek(number)
         _refuse_absurd_size(*picture.size)
         picture.load()
-        return np.ascontiguousarray(_upright(_pixels(picture), _orientation(picture)))
+        return np.ascontiguousarray(_upright(_pixels(picture), _orientation(picture, data)))
 
 
 @contextmanager
@@ -138,19 +148,36 @@ def _pages(picture: PIL.Image.Image) -> Iterator[int]:
         yield number
 
 
-def _page(picture: PIL.Image.Image) -> Page:
+def _page(picture: PIL.Image.Image, data: bytes) -> Page:
     with _damage(picture.format):
         columns, rows = picture.size
         _refuse_absurd_size(columns, rows)
-        if _orientation(picture) >= 5:
+        if _orientation(picture, data) >= 5:
             rows, columns = columns, rows
         return Page(rows, columns, picture.format or "", picture.mode, _is_white_zero(picture))
 
 
-def _orientation(picture: PIL.Image.Image) -> int:
+def _orientation(picture: PIL.Image.Image, data: bytes) -> int:
     """Return the EXIF orientation, 1 to 8; 1 where there is none that makes sense."""
-    stated = picture.getexif().get(_ORIENTATION, 1)
+    if picture.format == "PNG" and not _has_text_behind_pixels(data):
+        # Pillow's own way for a PNG is to unpack the whole picture first, to see what stands behind it.
+        exif = PIL.Image.Image.getexif(picture)
+    else:
+        exif = picture.getexif()
+    stated = exif.get(_ORIENTATION, 1)
     return stated if isinstance(stated, int) and 1 <= stated <= 8 else 1
+
+
+def _has_text_behind_pixels(png: bytes) -> bool:
+    """Return whether a PNG has EXIF or text after its pixels (PNG 5.6 lets them stand there)."""
+    position, is_behind = 8, False
+    while position + 8 <= len(png):
+        length, kind = struct.unpack_from(">I4s", png, position)
+        if is_behind and kind in _PNG_TEXTS:
+            return True
+        is_behind = is_behind or kind == b"IDAT"
+        position += 12 + length
+    return False
 
 
 def _upright(pixels: np.ndarray, orientation: int) -> np.ndarray:

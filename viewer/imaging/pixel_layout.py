@@ -5,9 +5,12 @@ References: DICOM PS3.3 C.7.6.3 (Image Pixel), PS3.5 section 8 (encoding).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
+
+_BAND_ROWS = 256
 
 
 @dataclass(frozen=True)
@@ -146,3 +149,11 @@ def as_stored(values: np.ndarray, layout: PixelLayout, bits: int = 0, mask: bool
     if mask and significant < size:
         unsigned = unsigned & unsigned.dtype.type((1 << significant) - 1)
     return unsigned
+
+
+def by_bands(values: np.ndarray, dtype: np.dtype[np.generic] | type, convert: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """Convert a picture to one of the same shape some rows at a time: in float64 the whole of it could fill the memory."""
+    converted = np.empty(values.shape, dtype)
+    for top in range(0, len(values), _BAND_ROWS):
+        converted[top : top + _BAND_ROWS] = convert(values[top : top + _BAND_ROWS])
+    return converted
