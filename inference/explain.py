@@ -69,6 +69,11 @@ def raw_grad_cam(network: nn.Module, entering: Tensor, classes: Sequence[int]) -
     ``entering`` (views, channels, rows, columns) is what enters the network's target layer; the maps of the views are
     averaged, as their logits are. Hooks and gradients are removed before this returns, whatever happens.
     """
+    return np.asarray(_raw_views(network, entering, classes).mean(axis=1))
+
+
+def _raw_views(network: nn.Module, entering: Tensor, classes: Sequence[int]) -> npt.NDArray[np.float32]:
+    """Return the raw Grad-CAM of each view, float32 (classes, views, cell rows, cell columns)."""
     tail = _Tail(network).eval()
     target = cast(Network, network).target_layer
     target.requires_grad_(True)
@@ -78,7 +83,7 @@ def raw_grad_cam(network: nn.Module, entering: Tensor, classes: Sequence[int]) -
         with torch.enable_grad():
             batch = entering.detach().repeat(len(classes), 1, 1, 1)
             cam(input_tensor=batch, targets=[ClassifierOutputTarget(k) for k in classes for _ in range(views)])
-        return np.asarray(cam.raw.reshape(len(classes), views, *cam.raw.shape[1:]).mean(axis=1))
+        return cam.raw.reshape(len(classes), views, *cam.raw.shape[1:])
     finally:
         cam.activations_and_grads.release()
         target.requires_grad_(False)
@@ -96,10 +101,29 @@ def class_activation_maps(predictor: Predictor, prediction: Prediction, classes:
 def _mean_raw(predictor: Predictor, prediction: Prediction, classes: Sequence[int]) -> npt.NDArray[np.float32]:
     device = predictor.device.torch_device
     maps = [
-        raw_grad_cam(predictor.members[index], entering.to(device), classes)
+        _raw_views(predictor.members[index], entering.to(device), classes)
         for index, entering in zip(prediction.members, prediction.before_target, strict=True)
     ]
-    return np.asarray(np.mean(maps, axis=0), dtype=np.float32)
+    views = np.mean(maps, axis=0)
+    if predictor.bundle.reading_mirrored:
+        grid = cast(Network, predictor.members[0]).cell_grid
+        half = views.shape[1] // 2
+        views[:, half:] = mirror_back(views[:, half:], grid, predictor.bundle.recipe.preprocessing.size)
+    return np.asarray(views.mean(axis=1), dtype=np.float32)
+
+
+def mirror_back(maps: npt.NDArray[np.floating], grid: CellGrid, size: int) -> npt.NDArray[np.floating]:
+    """Return maps (..., cell columns) of mirrored pictures in the cells of the picture that was mirrored.
+
+    Cells need not lie symmetrically in the picture of ``size`` pixels: each gets what lies in the mirrored map where it lies
+    in the picture itself, between two cells the share of both, beyond the outer ones their value.
+    """
+    count = maps.shape[-1]
+    mirrored = size - (grid.first + grid.step * np.arange(count))
+    at = np.clip((mirrored - grid.first) / grid.step, 0, count - 1)
+    before = np.floor(at).astype(int)
+    part = at - before
+    return np.asarray(maps[..., before] * (1 - part) + maps[..., np.minimum(before + 1, count - 1)] * part)
 
 
 def place_map(

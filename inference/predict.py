@@ -176,7 +176,7 @@ class Predictor:
         self, square: npt.NDArray[np.uint8], chosen: Sequence[int]
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float32], tuple[Tensor, ...]]:
         film = torch.from_numpy(square.copy())[None, None].to(self.device.torch_device).float() / 255
-        turned = turned_views(film, self.bundle.reading_rotations)
+        turned = turned_views(film, self.bundle.reading_rotations, self.bundle.reading_mirrored)
         views = normalise(turned, self.bundle.recipe.preprocessing)  # (views, channels, size, size)
         logits, embeddings, before = [], [], []
         with torch.no_grad():
@@ -195,13 +195,14 @@ def read_squares(
 ) -> npt.NDArray[np.float64]:
     """Return logits (films, classes) of films at the network's size, uint8 (films, size, size), as a Predictor reads them.
 
-    For judging many films at once; the mean over the recipe's turned views.
+    For judging many films at once; the mean over the recipe's turned (and mirrored) views.
     """
     network = network.to(device).eval()
     found = []
     with torch.no_grad():
         for square in torch.from_numpy(squares):
             film = square[None, None].to(device).float() / 255
-            views = normalise(turned_views(film, recipe.reading_rotations), recipe.preprocessing)
+            turned = turned_views(film, recipe.reading_rotations, recipe.reading_mirrored)
+            views = normalise(turned, recipe.preprocessing)
             found.append(network(views).mean(dim=0).double().cpu().numpy())
     return np.stack(found)

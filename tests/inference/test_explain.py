@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,7 @@ from torch.nn import functional
 
 from inference.bundle import Bundle
 from inference.dataset import Sample, load_grey
-from inference.explain import ClassActivationMap, class_activation_maps, place_map, raw_grad_cam, timed_maps
+from inference.explain import ClassActivationMap, class_activation_maps, mirror_back, place_map, raw_grad_cam, timed_maps
 from inference.grad_cam import ClassifierOutputTarget, GradCAM
 from inference.networks.cells import CellGrid
 from inference.predict import CPU, Predictor
@@ -138,6 +139,32 @@ def test_the_answer_does_not_change_what_a_map_keeps(tiny_predictor: Predictor, 
     first, again = (class_activation_maps(tiny_predictor, prediction, [0])[0].cells for _ in range(2))
     assert np.array_equal(first, again)
     assert all(torch.equal(a, b) for a, b in zip(kept, prediction.before_target, strict=True))
+
+
+# Mirrored views
+
+
+@pytest.mark.parametrize(
+    ("first", "size", "expected"),
+    [(4.0, 32, [4, 3, 2, 1]), (0.0, 32, [4, 4, 3, 2]), (2.0, 32, [4, 3.5, 2.5, 1.5])],
+    ids=["cells lie symmetrically", "one cell off", "half a cell off"],
+)
+def test_a_mirrored_map_goes_back_to_where_it_was(first: float, size: int, expected: list[float]) -> None:
+    maps = np.array([[1.0, 2.0, 3.0, 4.0]])
+    assert mirror_back(maps, CellGrid(first, 8.0), size).tolist() == [expected]
+
+
+def test_a_film_and_its_mirror_image_get_one_answer_and_mirrored_maps(tiny_bundle: Bundle, grey: npt.NDArray[np.uint8]) -> None:
+    card = tiny_bundle.card | {"preprocessing": tiny_bundle.card["preprocessing"] | {"reading_mirrored": True}}
+    both = Predictor(replace(tiny_bundle, card=card), CPU)
+    answers = [both.predict(film) for film in (grey, np.ascontiguousarray(grey[:, ::-1]))]
+    assert answers[0].probabilities == pytest.approx(answers[1].probabilities, abs=1e-5)
+    one, other = (class_activation_maps(both, answer, [1])[0].cells for answer in answers)
+    size = tiny_bundle.recipe.preprocessing.size
+    grid = both.members[0].cell_grid
+    # The grid of cells does not lie symmetrically: alike, not equal.
+    assert np.corrcoef(mirror_back(other, grid, size).ravel(), one.ravel())[0, 1] > 0.9
+    assert np.corrcoef(other.ravel(), one.ravel())[0, 1] < 0.6
 
 
 # In place
