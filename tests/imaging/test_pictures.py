@@ -59,6 +59,18 @@ def test_float_and_32_bit_tiffs_keep_their_values(tmp_path):
     assert read_file(wide).pixels.tolist() == [[-70000, 70000]]
 
 
+def test_a_tiff_of_32_bits_without_sign_stays_bright(tmp_path):
+    path = save(tmp_path / "a.tif", np.array([[1, -1]], np.int32))
+    signed, unsigned = (struct.pack("<HHIH", 339, 3, 1, kind) for kind in (2, 1))
+    path.write_bytes(path.read_bytes().replace(signed, unsigned))
+    assert read_file(path).pixels.tolist() == [[1, 2**32]]
+
+
+def test_a_tiff_of_8_bits_with_sign_keeps_it(tmp_path):
+    path = save(tmp_path / "a.tif", np.array([[1, 255, 128]], np.uint8), tiffinfo={339: 2})
+    assert read_file(path).pixels.tolist() == [[1, -1, -128]]
+
+
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_a_tiff_whose_zero_is_white_is_drawn_that_way(tmp_path, dtype):
     pixels = np.array([[0, 1000 % 256, 255]], dtype)

@@ -6,6 +6,7 @@ import shutil
 import tracemalloc
 
 import numpy as np
+import pydicom
 import pytest
 
 from viewer.errors import UnreadableFile, UnsupportedFile
@@ -125,6 +126,8 @@ def test_a_file_without_permission_says_so(write_dicom):
         ({"BitsStored": 20}, "20 bits in 16"),
         ({"NumberOfFrames": 1_000_000_000}, "1000000000 frames"),
         ({"SamplesPerPixel": 3}, "3 samples"),
+        ({"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB", "BitsAllocated": 1, "BitsStored": 1}, "1-bit integer"),
+        ({"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB", "BitsAllocated": 12, "BitsStored": 12}, "12-bit integer"),
     ],
 )
 def test_a_header_that_cannot_be_is_refused_by_header_and_by_file(write_dicom, elements, reason):
@@ -144,6 +147,16 @@ def test_a_header_that_cannot_be_is_refused_by_header_and_by_file(write_dicom, e
 def test_what_is_never_decoded_is_refused_by_name(shared_dicom, name, reason):
     with pytest.raises(UnsupportedFile, match=reason):
         read_file(shared_dicom / "derived" / "ts" / f"1.2.840.10008.1.2.{name}.dcm")
+
+
+def test_colours_of_floating_numbers_are_refused(write_dicom):
+    elements = {"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB", "BitsAllocated": 32, "BitsStored": 32}
+    path = write_dicom("a.dcm", RAMP, FloatPixelData=bytes(12 * RAMP.size), **elements)
+    dataset = pydicom.dcmread(path)
+    del dataset.PixelData
+    dataset.save_as(path)
+    with pytest.raises(UnreadableFile, match="32-bit float"):
+        read_file(path)
 
 
 def test_a_transfer_syntax_nobody_knows_is_named(write_dicom):

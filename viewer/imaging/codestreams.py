@@ -57,9 +57,9 @@ def read_jpeg_header(encoded: bytes) -> JpegHeader:
 
 
 def jpeg_endings(encoded: bytes) -> tuple[bytes, ...]:
-    """Return a JPEG as it is where it has its end marker, else twice, with an end that each completes it differently.
+    """Return a JPEG as it is where it has its end marker, else several times, with ends that complete it differently.
 
-    A decoder makes up what is missing: a picture that is whole comes out the same with both, one that is cut short not.
+    A decoder makes up what is missing: a picture that is whole comes out the same with all of them, one that is cut short not.
     """
     try:
         start = read_jpeg_header(encoded).start
@@ -68,8 +68,10 @@ def jpeg_endings(encoded: bytes) -> tuple[bytes, ...]:
     if END_MARKER in encoded[start:]:
         # Within the compressed bits this marker cannot occur.
         return (encoded,)
-    bare = encoded.rstrip(b"\xff")
-    return tuple(bare + 64 * filling + END_MARKER for filling in (b"\x00", b"\x55"))
+    # Compressed bits end in ones: zeros behind them pad the fragment, but for the one that belongs to a byte of ones.
+    bare = encoded.rstrip(b"\0")
+    bare = bare + b"\0" if bare.endswith(b"\xff") and bare != encoded else bare.rstrip(b"\xff")
+    return tuple(bare + 64 * filling + END_MARKER for filling in (b"\x00", b"\x55", b"\xaa"))
 
 
 def with_end_marker(encoded: bytes) -> bytes:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 import pydicom
-from pydicom import config
+from pydicom import charset, config
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.errors import InvalidDicomError
@@ -41,6 +41,9 @@ PARSING_ERRORS = (*CONVERSION_ERRORS, InvalidDicomError, OSError,
                   MemoryError, AssertionError, UnicodeError, RuntimeError)  # fmt: skip
 
 config.settings.reading_validation_mode = config.IGNORE
+# Latin alphabet 9 (PS3.3 C.12.1.1.2) is younger than pydicom's tables.
+charset.python_encoding.update({"ISO_IR 203": "iso8859_15", "ISO 2022 IR 203": "iso8859_15"})
+charset.CODES_TO_ENCODINGS[b"\x1b-b"] = "iso8859_15"
 # pydicom quotes values, names among them, in its messages; the program's log and stderr must not carry those.
 logging.getLogger("pydicom").addHandler(logging.NullHandler())
 logging.getLogger("pydicom").propagate = False

@@ -165,7 +165,12 @@ def _decode_jpeg_ls(encoded: bytes, layout: PixelLayout) -> Decoded:
     if layout.samples == 3:
         space = "YBR_FULL" if layout.photometric_interpretation.startswith("YBR") else "RGB"
         return Decoded(values, space)
-    return Decoded(as_stored(values, layout, bits=header.precision), layout.photometric_interpretation)
+    return Decoded(as_stored(values, layout, bits=_significant(header.precision, layout)), layout.photometric_interpretation)
+
+
+def _significant(precision: int, layout: PixelLayout) -> int:
+    """Return the bits of a sample that count: its sign is in the highest of those that stream and header agree on."""
+    return min(precision, layout.bits_stored) if layout.signed else precision
 
 
 # ----------------------------------------------------------------------------------------------- JPEG 2000, JPEG XL
@@ -185,7 +190,7 @@ def _decode_jpeg_2000(encoded: bytes, layout: PixelLayout) -> Decoded:
         space = "RGB" if layout.photometric_interpretation in _ALWAYS_RGB_IN_JPEG_2000 else "YBR_FULL"
         return Decoded(values, space)
     if header.signed != layout.signed:
-        values = as_stored(values, layout, bits=header.precision)
+        values = as_stored(values, layout, bits=_significant(header.precision, layout))
     return Decoded(values, layout.photometric_interpretation)
 
 

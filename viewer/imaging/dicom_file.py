@@ -169,7 +169,8 @@ def _read_layout(path: Path, dataset: Dataset, keyword: str, syntax: str, found:
     if syntax in _NATIVE and layout.is_422 and found >= bytes_of_frame(unshared, layout.frames):
         # A common defect: the chroma is stored for every pixel although the header says it is shared.
         return unshared
-    return layout
+    in_groups = replace(layout, whole_groups=True)
+    return in_groups if layout.is_422 and found >= bytes_of_frame(in_groups, layout.frames) else layout
 
 
 def _check_layout(path: Path, layout: PixelLayout, dataset: Dataset) -> None:
@@ -193,6 +194,9 @@ def _check_layout(path: Path, layout: PixelLayout, dataset: Dataset) -> None:
 
 def _check_bits(path: Path, layout: PixelLayout, dataset: Dataset) -> None:
     whole = layout.bits_allocated in ((1, 8, 12, 16, 32, 64) if layout.number == "integer" else (32, 64))
+    if layout.samples > 1 and (layout.number != "integer" or layout.bits_allocated in (1, 12)):
+        kind = f"{layout.bits_allocated}-bit {layout.number} samples"
+        raise UnreadableFile(path, f"its header states colours of {kind}, which the standard does not have")
     if not whole or not 1 <= layout.bits_stored <= layout.bits_allocated:
         raise UnreadableFile(path, f"its header states {layout.bits_stored} bits in {layout.bits_allocated} for a pixel")
     if layout.high_bit >= layout.bits_allocated:

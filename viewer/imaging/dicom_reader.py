@@ -6,6 +6,7 @@ Order of the grey pipeline: stored values, modality transformation (here); VOI, 
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,7 +16,7 @@ from pydicom.pixels.processing import convert_color_space
 from viewer.errors import UnreadableFile
 from viewer.imaging import decoders
 from viewer.imaging.dataset_reading import PARSING_ERRORS, quiet
-from viewer.imaging.dicom_file import GREY, DicomFile, pixel_data, transfer_syntax_name
+from viewer.imaging.dicom_file import GREY, MOST_FRAMES, DicomFile, pixel_data, transfer_syntax_name
 from viewer.imaging.functional_groups import group_or_top
 from viewer.imaging.header import integer, number, numbers, raw_value, text, texts
 from viewer.imaging.identity import read_identity
@@ -81,6 +82,8 @@ def _instance(file: DicomFile) -> Instance:
         echo=text(dataset, "EchoNumbers") or text(dataset, "EchoTime"),
         acquisition=integer(dataset, "AcquisitionNumber"),
         concatenation=integer(dataset, "InConcatenationNumber") or 0,
+        concatenation_uid=text(dataset, "ConcatenationUID"),
+        concatenation_parts=integer(dataset, "InConcatenationTotalNumber") or 0,
     )
 
 
@@ -112,22 +115,44 @@ def _decode(file: DicomFile, frame: int) -> decoders.Decoded:
         raise UnreadableFile(file.path, f"{error} ({name})") from error
 
 
+_ITEM_TAG = b"\xfe\xff\x00\xe0"
+_NO_OFFSETS = _ITEM_TAG + bytes(4)
+
+
 def _encoded_frame(file: DicomFile, frame: int) -> bytes:
     """Join the fragments of one frame."""
-    offsets = raw_value(file.dataset, "ExtendedOffsetTable")
-    lengths = raw_value(file.dataset, "ExtendedOffsetTableLengths")
-    extended = (offsets, lengths) if isinstance(offsets, bytes) and isinstance(lengths, bytes) else None
-    data = pixel_data(file)
-    if data[:4] != _ITEM_TAG and file.layout.frames == 1:
+    data, frames = pixel_data(file), file.layout.frames
+    if data[:4] != _ITEM_TAG and frames == 1:
         # Not encapsulated although its transfer syntax asks for it; a codec finds its own way in.
         return data
     try:
-        return get_frame(data, frame, extended_offsets=extended, number_of_frames=file.layout.frames)
+        first = 8 + int.from_bytes(data[4:8], "little")
+        if not _lead_to_frames(data[8:first], "<u4", data, first, frames):
+            # Their fragments can be counted, and the ends of pictures looked for.
+            data, first = _NO_OFFSETS + data[first:], len(_NO_OFFSETS)
+        return get_frame(data, frame, extended_offsets=_extended_offsets(file, data, first), number_of_frames=frames)
     except PARSING_ERRORS as error:
         raise UnreadableFile(file.path, f"its compressed frame {frame} could not be found") from error
 
 
-_ITEM_TAG = b"\xfe\xff\x00\xe0"
+def _extended_offsets(file: DicomFile, data: bytes, first: int) -> tuple[bytes, bytes] | None:
+    """Return where frames begin and how long they are, as the file writes both; None where that is not to be believed."""
+    offsets, lengths = (raw_value(file.dataset, f"ExtendedOffsetTable{added}") for added in ("", "Lengths"))
+    if not isinstance(offsets, bytes) or not isinstance(lengths, bytes) or len(lengths) < len(offsets):
+        return None
+    return (offsets, lengths) if _lead_to_frames(offsets, "<u8", data, first, file.layout.frames) else None
+
+
+def _lead_to_frames(table: bytes, dtype: str, data: bytes, first: int, frames: int) -> bool:
+    """Return whether a table of offsets (PS3.5 A.4) has one for each frame, ascending, each to the beginning of an item.
+
+    Some writers leave it full of zeros: every frame would be the first one.
+    """
+    size = np.dtype(dtype).itemsize
+    offsets = np.frombuffer(table[: min(len(table) // size, MOST_FRAMES + 1) * size], dtype).tolist()
+    if not frames <= len(offsets) <= MOST_FRAMES or offsets[0] != 0 or not all(a < b for a, b in itertools.pairwise(offsets)):
+        return False
+    return all(data[first + offset : first + offset + 4] == _ITEM_TAG for offset in offsets)
 
 
 # ----------------------------------------------------------------------------------------------------------- images

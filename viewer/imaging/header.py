@@ -15,6 +15,7 @@ from functools import cache
 from io import BytesIO
 from typing import Any
 
+from pydicom.charset import default_encoding
 from pydicom.datadict import dictionary_VR
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset, FileDataset
@@ -206,24 +207,35 @@ def clean(value: str) -> str:
 
 
 def decoded(value: str, dataset: Dataset) -> str:
-    """Return text of a file that names no character set but uses one, decoded as UTF-8 or as GB 2312.
+    """Return text of a file that names no character set we know, but uses one, decoded as UTF-8 or as GB 2312.
 
     Without SpecificCharacterSet only ASCII is allowed; where other bytes stand they are one of these two far more often
     than Latin-1. Latin-1 it stays where they are neither: single accented letters never make valid UTF-8, nor the even
-    runs of high bytes that GB 2312 is made of.
+    runs of high bytes that GB 2312 is made of. UTF-8 is tried even where the file says Latin-1.
     """
     runs = _HIGH_LATIN.findall(value)
-    if not runs or raw_value(dataset, "SpecificCharacterSet") is not None:
+    named = _encodings(dataset) if runs else set()
+    if not runs or named - {"latin_1"}:
         return value
     try:
         raw = value.encode("latin-1")
     except UnicodeEncodeError:
         return value
     for encoding in ("utf-8", "gb2312", "gbk"):
-        if encoding != "utf-8" and any(len(run) % 2 for run in runs):
+        if encoding != "utf-8" and (named or any(len(run) % 2 for run in runs)):
             continue
         try:
             return raw.decode(encoding)
         except UnicodeDecodeError:
             continue
     return value
+
+
+def _encodings(dataset: Dataset) -> set[str]:
+    """Return Python's names of the character sets beyond ASCII that hold for a data set: its own, or those around it."""
+    try:
+        named = dataset._character_set
+    except CONVERSION_ERRORS:
+        return set()
+    # Of a name that it does not know pydicom makes the default.
+    return set([named] if isinstance(named, str) else named) - {default_encoding}

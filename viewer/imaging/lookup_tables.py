@@ -39,9 +39,7 @@ def read_table(item: Dataset, signed: bool, big_endian: bool) -> LookupTable | N
 def _entries(data: object, count: int, big_endian: bool) -> np.ndarray | None:
     """Return at most ``count`` entries as uint16, from words or from bytes, however the file wrote them."""
     if isinstance(data, bytes):
-        order = ">" if big_endian else "<"
-        words = len(data) >= 2 * count
-        entries = np.frombuffer(data[: len(data) // 2 * 2], f"{order}u2") if words else np.frombuffer(data, np.uint8)
+        entries = _words(data, big_endian) if len(data) >= 2 * count else _bytes(data, big_endian)
     else:
         try:
             entries = np.atleast_1d(np.asarray(data, np.int64)).astype(np.uint16)
@@ -51,6 +49,15 @@ def _entries(data: object, count: int, big_endian: bool) -> np.ndarray | None:
             # 8-bit entries, two to a word.
             entries = np.frombuffer(entries.astype("<u2").tobytes(), np.uint8)
     return entries[:count].astype(np.uint16) if entries.size else None
+
+
+def _words(data: bytes, big_endian: bool) -> np.ndarray:
+    return np.frombuffer(data[: len(data) // 2 * 2], ">u2" if big_endian else "<u2")
+
+
+def _bytes(data: bytes, big_endian: bool) -> np.ndarray:
+    """Return entries of 8 bits; they lie two to a word, which big endian turns round (PS3.5 7.3)."""
+    return np.frombuffer(_words(data, True).astype("<u2").tobytes() if big_endian else data, np.uint8)
 
 
 def apply_modality_table(stored: np.ndarray, item: Dataset, signed: bool, big_endian: bool) -> np.ndarray | None:
@@ -112,10 +119,7 @@ def _segments(data: bytes, count: int, bits: int, big_endian: bool) -> np.ndarra
     ValueError
         If a segment is of no known kind, begins nowhere, or is cut short.
     """
-    order = ">" if big_endian else "<"
-    if bits <= 8 and big_endian:
-        data = np.frombuffer(data[: len(data) // 2 * 2], np.uint16).byteswap().tobytes()
-    words = np.frombuffer(data, np.uint8) if bits <= 8 else np.frombuffer(data[: len(data) // 2 * 2], f"{order}u2")
+    words = _bytes(data, big_endian) if bits <= 8 else _words(data, big_endian)
     entries = np.zeros(0, np.uint16)
     position = 0
     # A last odd byte is padding.

@@ -6,6 +6,7 @@ C.11.6 (presentation LUT), C.8.7.1.1.2 (angiography), C.7.5.1.1.2 and C.7.6.24 (
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import cast, get_args
 
 import numpy as np
@@ -131,9 +132,14 @@ def _luts(group: Dataset, dataset: Dataset, layout: PixelLayout, frame: int) -> 
     signed = _modality_values_are_signed(dataset, layout, frame)
     stated = items(group, "VOILUTSequence") or items(dataset, "VOILUTSequence")
     found = [read_table(item, signed, layout.big_endian) for item in stated]
-    luts = [table for table in found if table is not None]
+    luts = [_unsigned(table) if layout.signed and not signed else table for table in found if table is not None]
     ignored = len(found) - len(luts)
     return luts, [f"{ignored} VOI LUT without a table was ignored."] if ignored else []
+
+
+def _unsigned(table: LookupTable) -> LookupTable:
+    """Return a table whose first value is unsigned, but was read as signed like the stored values (US or SS)."""
+    return replace(table, first=table.first % 65536)
 
 
 def _modality_values_are_signed(dataset: Dataset, layout: PixelLayout, frame: int) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 import PIL.Image
@@ -24,7 +25,9 @@ LARGEST_PAGES = 4096
 
 _JPEG, _PNG_TEXTS = b"\xff\xd8\xff", (b"eXIf", b"tEXt", b"zTXt", b"iTXt")
 _ORIENTATION, _PHOTOMETRIC, _WHITE_IS_ZERO = 274, 262, 0
+_BITS, _PLANES, _SEPARATE, _SAMPLES, _UNSIGNED, _SIGNED = 258, 284, 2, 339, 1, 2
 _TOO_LARGE = "it has too many pixels to be a film"
+_NOT_KNOWN = "its picture is damaged, or stored in a way that this program does not read"
 
 # What Pillow is seen to raise on damaged pictures.
 _ERRORS = (UnidentifiedImageError, OSError, ValueError, TypeError, SyntaxError, KeyError, IndexError, OverflowError,
@@ -77,6 +80,7 @@ def _decoded(data: bytes, number: int) -> np.ndarray:
     with _opened(data) as picture, _damage(picture.format):
         picture.seek(number)
         _refuse_absurd_size(*picture.size)
+        _refuse_deep_planes(picture)
         picture.load()
         return np.ascontiguousarray(_upright(_pixels(picture), _orientation(picture, data)))
 
@@ -91,7 +95,7 @@ def _opened(data: bytes) -> Iterator[PIL.Image.Image]:
         except PIL.Image.DecompressionBombError as error:
             raise PictureError(_TOO_LARGE) from error
         except _ERRORS as error:
-            raise PictureError("its picture is damaged") from error
+            raise PictureError(_NOT_KNOWN) from error
         with picture:
             yield picture
 
@@ -110,6 +114,13 @@ def _damage(kind: str | None) -> Iterator[None]:
 def _refuse_absurd_size(columns: int, rows: int) -> None:
     if rows * columns > LARGEST_PIXELS:
         raise PictureError(f"{_TOO_LARGE} ({columns} x {rows})")
+
+
+def _refuse_deep_planes(picture: PIL.Image.Image) -> None:
+    """Refuse a TIFF whose colours lie plane by plane in more than 8 bits: Pillow reads them as 8."""
+    bits = _tag(picture, _BITS, (8,))
+    if _tag(picture, _PLANES, 1) == _SEPARATE and isinstance(bits, tuple) and len(bits) > 1 and max(bits) > 8:
+        raise PictureError("its colours lie in separate planes of 16 bits, which this program does not read")
 
 
 def _refuse_absurd_webp(data: bytes) -> None:
@@ -193,8 +204,18 @@ def _upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
 
 def _is_white_zero(picture: PIL.Image.Image) -> bool:
     """Return whether small values of a TIFF are white; Pillow has already turned over those of up to 8 bits."""
-    tags = getattr(picture, "tag_v2", {})
-    return picture.mode[0] in "IF" and tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO
+    return picture.mode[0] in "IF" and _tag(picture, _PHOTOMETRIC) == _WHITE_IS_ZERO
+
+
+def _tag(picture: PIL.Image.Image, number: int, default: object = None) -> Any:
+    """Return what a TIFF states in one of its tags; the default where it says nothing, or is no TIFF."""
+    return getattr(picture, "tag_v2", {}).get(number, default)
+
+
+def _sample_format(picture: PIL.Image.Image) -> int:
+    """Return whether the values of a TIFF are unsigned (1) or signed (2); 0 for any other picture."""
+    stated = _tag(picture, _SAMPLES, _UNSIGNED) if picture.format == "TIFF" else 0
+    return int(stated[0] if isinstance(stated, tuple) else stated)
 
 
 def _pixels(picture: PIL.Image.Image) -> np.ndarray:
@@ -204,7 +225,11 @@ def _pixels(picture: PIL.Image.Image) -> np.ndarray:
     if mode == "F":
         return np.asarray(picture, np.float32)
     if mode == "I":
-        return _narrowed(np.asarray(picture, np.int32))
+        values = np.asarray(picture, np.int32)
+        # Pillow has no name for unsigned numbers of 32 bits, and lets the greatest ones turn negative.
+        return _narrowed(values.view(np.uint32) if _sample_format(picture) == _UNSIGNED else values)
+    if mode == "L" and _sample_format(picture) == _SIGNED:
+        return np.asarray(picture).view(np.int8).astype(np.int16)
     if mode in ("1", "L"):
         return np.asarray(picture.convert("L"))
     if mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in picture.info:
@@ -214,10 +239,10 @@ def _pixels(picture: PIL.Image.Image) -> np.ndarray:
 
 def _narrowed(values: np.ndarray) -> np.ndarray:
     low, high = int(values.min()), int(values.max())
-    for dtype in (np.uint16, np.int16):
+    for dtype in (np.uint16, np.int16, np.int32):
         if np.iinfo(dtype).min <= low and high <= np.iinfo(dtype).max:
-            return values.astype(dtype)
-    return values
+            return values.astype(dtype, copy=False)
+    return values.astype(np.float32)
 
 
 def _on_black(rgba: PIL.Image.Image) -> PIL.Image.Image:
