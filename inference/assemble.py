@@ -155,6 +155,7 @@ def _draft_card(recipe: Recipe, folds: Sequence[Member], protocol: Sequence[Memb
             "crop": "largest centred square",
             "values": "display grey, standardised by the film's own mean and spread",
             "reading_rotations": list(recipe.reading_rotations),
+            "reading_mirrored": recipe.reading_mirrored,
         },
         "members": [m.name for m in folds],
         "protocol_members": [m.name for m in protocol],

@@ -34,17 +34,18 @@ def move(films: Tensor, how: Augmentation, generator: torch.Generator) -> Tensor
     return functional.grid_sample(films, grid, align_corners=False)
 
 
-def turned_views(film: Tensor, degrees: Sequence[float]) -> Tensor:
+def turned_views(film: Tensor, degrees: Sequence[float], mirrored: bool = False) -> Tensor:
     """Return one film (1, 1, size, size) turned by each of the angles: (views, 1, size, size); black comes into view.
 
-    An angle of 0 leaves the film as it is.
+    An angle of 0 leaves the film as it is. With ``mirrored``, all of these views follow once more, mirrored left to right.
     """
     angle = torch.deg2rad(torch.tensor(degrees, dtype=film.dtype, device=film.device))
     cosine, sine, none = torch.cos(angle), torch.sin(angle), torch.zeros_like(angle)
     matrix = torch.stack([torch.stack([cosine, -sine, none], 1), torch.stack([sine, cosine, none], 1)], 1)  # (views, 2, 3)
     views = film.expand(len(degrees), -1, -1, -1)
     grid = functional.affine_grid(matrix, list(views.shape), align_corners=False)
-    return functional.grid_sample(views, grid, align_corners=False)
+    turned = functional.grid_sample(views, grid, align_corners=False)
+    return torch.cat([turned, turned.flip(-1)]) if mirrored else turned
 
 
 def regrade(films: Tensor, how: Augmentation, generator: torch.Generator) -> Tensor:

@@ -71,6 +71,11 @@ class Bundle:
         """Return the degrees a film is turned by, one view each: the card's, because its thresholds hold for no others."""
         return tuple(float(d) for d in self.card["preprocessing"]["reading_rotations"])
 
+    @property
+    def reading_mirrored(self) -> bool:
+        """Return whether a film is read mirrored, too: the card's; False in cards of before."""
+        return bool(self.card["preprocessing"].get("reading_mirrored", False))
+
     def build_members(self) -> tuple[nn.Module, ...]:
         """Return the members as networks in evaluation mode, single precision, on the CPU."""
         return build_members(self.recipe, read_tensors(self.folder / WEIGHTS), self.card["members"])

@@ -130,7 +130,7 @@ def _mean_over_members(predictor: Predictor, prediction: Prediction) -> Floats:
             raise refused(predictor.bundle.recipe.network)
         views = contributions(linear, features)
         grid = cast(Network, predictor.members[index]).cell_grid
-        found.append(turn_back(views, grid, size, degrees).mean(axis=1))
+        found.append(turn_back(views, grid, size, degrees, predictor.bundle.reading_mirrored).mean(axis=1))
     return np.asarray(np.mean(found, axis=0))
 
 

@@ -203,7 +203,7 @@ def make_maps(
             films = predictor.views(prediction.square).cpu()
             weights = yield from score_cam_weights(predictor, member, films, features, classes, progress)
         raw = predictor.run(partial(_member_maps, predictor, member, features, classes, method, weights))
-        found.append(turn_back(raw, grid, size, degrees).mean(axis=1))
+        found.append(turn_back(raw, grid, size, degrees, predictor.bundle.reading_mirrored).mean(axis=1))
         yield next(progress)
     cells = np.mean(found, axis=0).astype(np.float32)
     return [place_map(k, own, grid, size, prediction.crop) for k, own in zip(classes, cells, strict=True)]

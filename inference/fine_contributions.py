@@ -164,7 +164,7 @@ def fine_contribution_maps(
     for done, member in enumerate(prediction.members, 1):
         views = predictor.run(partial(_member_views, predictor, prediction, member, classes))
         grid = _fine_grid(cast(Network, predictor.members[member]).cell_grid, views.shape[-1], prediction.features[0].shape[-1])
-        found.append(turn_back(views, grid, size, degrees).mean(axis=1))
+        found.append(turn_back(views, grid, size, degrees, predictor.bundle.reading_mirrored).mean(axis=1))
         yield done
     cells = np.mean(found, axis=0)
     return [to_contribution_map(predictor, prediction, k, own, grid) for k, own in zip(classes, cells, strict=True)]

@@ -56,7 +56,9 @@ def place_cells(
     return ClassActivationMap(class_index, cells, first_cell, step, bounds, float(cells[inside].max()))
 
 
-def turn_back(maps: npt.NDArray[np.floating], grid: CellGrid, size: int, degrees: Sequence[float]) -> Floats:
+def turn_back(
+    maps: npt.NDArray[np.floating], grid: CellGrid, size: int, degrees: Sequence[float], mirrored: bool = False
+) -> Floats:
     """Return maps of turned views in the cells of the film that was turned, each with the sum it had.
 
     The centre of a view's cell is turned to where the film was before (as ``turned_views`` samples it), and what the cell
@@ -66,7 +68,7 @@ def turn_back(maps: npt.NDArray[np.floating], grid: CellGrid, size: int, degrees
     Parameters
     ----------
     maps
-        (..., views, cell rows, cell columns), one view for each of the ``degrees``.
+        (..., views, cell rows, cell columns), one view for each of the ``degrees``; with ``mirrored``, as many more, mirrored.
     grid, size
         Where the cells lie on the network's input of ``size`` x ``size`` pixels.
 
@@ -76,18 +78,20 @@ def turn_back(maps: npt.NDArray[np.floating], grid: CellGrid, size: int, degrees
     """
     shape = maps.shape[-2:]
     turned = np.empty(maps.shape)
-    for view, angle in enumerate(degrees):
-        shares = _shares(grid, (shape[0], shape[1]), size, float(angle))
+    views = [(angle, False) for angle in degrees] + [(angle, True) for angle in degrees if mirrored]
+    for view, (angle, is_mirrored) in enumerate(views):
+        shares = _shares(grid, (shape[0], shape[1]), size, float(angle), is_mirrored)
         flat = maps[..., view, :, :].reshape(*maps.shape[:-3], -1).astype(np.float64)
         turned[..., view, :, :] = (flat @ shares).reshape(*maps.shape[:-3], *shape)
     return turned
 
 
 @lru_cache(maxsize=64)
-def _shares(grid: CellGrid, shape: tuple[int, int], size: int, degrees: float) -> Floats:
+def _shares(grid: CellGrid, shape: tuple[int, int], size: int, degrees: float, is_mirrored: bool) -> Floats:
     """Return how each cell of a view is shared out: (cells of the view, cells of the film), rows summing to 1."""
     row, column = np.divmod(np.arange(shape[0] * shape[1]), shape[1])
     y, x = (grid.first + grid.step * index - size / 2 for index in (row, column))
+    x = -x if is_mirrored else x
     cosine, sine = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     places = (sine * x + cosine * y, cosine * x - sine * y)
     shares = np.zeros((len(row), *shape))

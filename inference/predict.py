@@ -216,7 +216,8 @@ class Predictor:
         ``square`` uint8 (size, size) as in :class:`Prediction`.
         """
         film = torch.from_numpy(square.copy())[None, None].to(self.device.torch_device).float() / 255
-        return normalise(turned_views(film, self.bundle.reading_rotations), self.bundle.recipe.preprocessing)
+        turned = turned_views(film, self.bundle.reading_rotations, self.bundle.reading_mirrored)
+        return normalise(turned, self.bundle.recipe.preprocessing)
 
 
 def read_squares(
@@ -224,13 +225,14 @@ def read_squares(
 ) -> npt.NDArray[np.float64]:
     """Return logits (films, classes) of films at the network's size, uint8 (films, size, size), as a Predictor reads them.
 
-    For judging many films at once; the mean over the recipe's turned views.
+    For judging many films at once; the mean over the recipe's turned (and mirrored) views.
     """
     network = network.to(device).eval()
     found = []
     with torch.no_grad():
         for square in torch.from_numpy(squares):
             film = square[None, None].to(device).float() / 255
-            views = normalise(turned_views(film, recipe.reading_rotations), recipe.preprocessing)
+            turned = turned_views(film, recipe.reading_rotations, recipe.reading_mirrored)
+            views = normalise(turned, recipe.preprocessing)
             found.append(network(views).mean(dim=0).double().cpu().numpy())
     return np.stack(found)

@@ -160,6 +160,8 @@ class Recipe:
     reading_rotations: tuple[float, ...] = (0.0,)
     """Degrees by which a film is turned, one view each, when it is read: the answer is the mean over the views. It does not
     change the weights."""
+    reading_mirrored: bool = False
+    """Whether each of these views is read once more, mirrored left to right: for pictures whose side nothing tells."""
     modality: str = "chest"
     """"chest": chest films. "ct": axial slices of the lungs."""
     weights: str = "fresh"
@@ -187,7 +189,7 @@ class Recipe:
 
     def fingerprint(self) -> str:
         """Return 16 hexadecimal digits that change with any number that changes the trained weights."""
-        words = {"title", "claims", "departures", "notes", "article", "reading_rotations", "data"}
+        words = {"title", "claims", "departures", "notes", "article", "reading_rotations", "reading_mirrored", "data"}
         trained_by = {k: v for k, v in record(self).items() if k not in words}
         return hashlib.sha256(json.dumps(trained_by, sort_keys=True).encode()).hexdigest()[:16]
 

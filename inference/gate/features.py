@@ -60,7 +60,9 @@ def square_vectors(network: nn.Module, recipe: Recipe, squares: npt.NDArray[np.u
     reading = cast(Network, network)
     with torch.no_grad():
         for square in torch.from_numpy(squares):
-            views = normalise(turned_views(square[None, None].float() / 255, recipe.reading_rotations), recipe.preprocessing)
+            film = square[None, None].float() / 255
+            turned = turned_views(film, recipe.reading_rotations, recipe.reading_mirrored)
+            views = normalise(turned, recipe.preprocessing)
             with watched_depths(network) as found:
                 reading.target_layer(reading.body(views))
             kept.append(film_vectors(found))

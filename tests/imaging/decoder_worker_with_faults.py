@@ -17,6 +17,12 @@ def lie(stream: BinaryIO, _facts: dict[str, Any], _content: bytes = b"") -> None
     stream.flush()
 
 
+def stall(stream: BinaryIO, _facts: dict[str, Any], _content: bytes = b"") -> None:
+    stream.write(decoder_worker.HEADER.pack(4, 0) + b"ju")
+    stream.flush()
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+
 def misbehave(payload: bytes) -> Answer:
     if payload.startswith(b"CRASH"):
         os.kill(os.getpid(), signal.SIGTERM if sys.platform == "win32" else signal.SIGSEGV)
@@ -26,6 +32,8 @@ def misbehave(payload: bytes) -> Answer:
         return Answer(np.ones(2**34, np.uint8))
     if payload.startswith(b"LIE"):
         decoder_worker.send = lie
+    if payload.startswith(b"STALL"):
+        decoder_worker.send = stall
     if payload.startswith(b"STOP"):
         os.kill(os.getpid(), signal.SIGSTOP)
     if payload.startswith(b"BUG"):

@@ -66,7 +66,9 @@ def test_an_array_comes_back_as_it_was_sent(faulty):
     assert faulty.perform("misbehave", sent).values.tobytes() == sent
 
 
-@pytest.mark.parametrize("fault", [b"CRASH", b"HANG", b"LIE", pytest.param(b"STOP", marks=posix_only)])
+@pytest.mark.parametrize(
+    "fault", [b"CRASH", b"HANG", b"LIE", *(pytest.param(f, marks=posix_only) for f in (b"STOP", b"STALL"))]
+)
 def test_a_decoder_that_stops_costs_one_picture(faulty, fault):
     before = faulty.perform("misbehave", b"ok").facts["process"]
     with pytest.raises(DecoderStopped, match="stopped working on it; other films are not affected"):
@@ -85,6 +87,15 @@ def test_a_worker_that_died_while_idle_is_replaced_without_a_word(faulty):
     worker = faulty._idle.queue[0].process
     worker.kill()
     worker.wait()
+    assert faulty.perform("misbehave", b"ok").facts["process"] != process
+
+
+@posix_only
+def test_a_worker_that_is_stopped_before_it_has_read_a_picture_is_given_up(faulty):
+    process = faulty.perform("misbehave", b"ok").facts["process"]
+    os.kill(process, signal.SIGSTOP)
+    with pytest.raises(DecoderStopped):
+        faulty.perform("misbehave", bytes(2**24))
     assert faulty.perform("misbehave", b"ok").facts["process"] != process
 
 

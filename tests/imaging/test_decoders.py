@@ -90,6 +90,15 @@ def test_signed_values_keep_their_sign():
     assert np.array_equal(decode(imagecodecs.jpegls_encode(signed.view(np.uint16)), f"{JPEG}80", layout).values, signed)
 
 
+@pytest.mark.parametrize("number", [80, 90])
+def test_the_sign_of_12_bits_is_found_in_a_stream_of_16(number):
+    signed = RAMP.astype(np.int16) - 800
+    layout = replace(LAYOUT, bits_stored=12, high_bit=11, signed=True)
+    cells = signed.view(np.uint16) & 0xFFF
+    encoded = imagecodecs.jpegls_encode(cells) if number == 80 else imagecodecs.jpeg2k_encode(cells, reversible=True)
+    assert np.array_equal(decode(encoded, f"{JPEG}{number}", layout).values, signed)
+
+
 @pytest.mark.parametrize("uid", [f"{JPEG}80", f"{JPEG}90", f"{JPEG}110"])
 def test_a_colour_frame_comes_back_in_its_order(uid):
     encode = {"80": imagecodecs.jpegls_encode, "90": imagecodecs.jpeg2k_encode, "110": imagecodecs.jpegxl_encode}
@@ -198,3 +207,78 @@ def test_what_holds_no_picture_says_what_it_is(write_dicom, sop_class, name):
     with pytest.raises(UnreadableFile) as refused:
         read_file(path)
     assert str(refused.value) == f"plan.dcm could not be opened: it holds no picture ({name})."
+
+
+# ------------------------------------------------------------------------------------------------- no mark at its end
+
+WAVES = (100 + 60 * np.sin(np.arange(300) / 20) + 40 * np.cos(np.arange(200)[:, None] / 13)).astype(np.uint8)
+ENDED = {
+    f"{JPEG}50": imagecodecs.jpeg8_encode(WAVES, level=90),
+    f"{JPEG}70": imagecodecs.jpeg8_encode(WAVES, lossless=True),
+    f"{JPEG}80": imagecodecs.jpegls_encode(WAVES),
+    f"{JPEG}90": imagecodecs.jpeg2k_encode(WAVES, codecformat="j2k", level=0),
+    f"{JPEG}201": imagecodecs.htj2k_encode(WAVES),
+}
+WAVES_LAYOUT = replace(LAYOUT, rows=200, columns=300, bits_allocated=8, bits_stored=8, high_bit=7)
+
+
+@pytest.mark.parametrize("syntax", ENDED)
+def test_a_whole_picture_without_its_end_marker_opens(syntax):
+    encoded = ENDED[syntax]
+    assert encoded.endswith(b"\xff\xd9")
+    whole = decode(encoded, syntax, WAVES_LAYOUT).values
+    assert np.array_equal(decode(encoded[:-2], syntax, WAVES_LAYOUT).values, whole)
+
+
+@pytest.mark.parametrize("padding", [b"\0" * 501, b"\xff" * 500])
+@pytest.mark.parametrize("syntax", [f"{JPEG}50", f"{JPEG}70"])
+def test_padding_behind_the_end_marker_is_passed_over(syntax, padding):
+    values = decode(ENDED[syntax] + padding, syntax, WAVES_LAYOUT).values
+    assert np.array_equal(values, decode(ENDED[syntax], syntax, WAVES_LAYOUT).values)
+
+
+@pytest.mark.parametrize("lost", [12, 1000])
+@pytest.mark.parametrize("syntax", ENDED)
+def test_a_picture_that_is_cut_short_is_refused(syntax, lost):
+    with pytest.raises(DecodeError, match=r"damaged|cut short"):
+        decode(ENDED[syntax][:-lost], syntax, WAVES_LAYOUT)
+
+
+@pytest.mark.parametrize("lost", [4, 10])
+def test_a_jpeg_that_lacks_its_last_corner_alone_is_refused(lost):
+    # The byte that makes its length even must not pass for compressed bits, nor one filling for the true end.
+    corner = np.ascontiguousarray(np.stack([WAVES, 255 - WAVES, WAVES // 2], axis=-1)[:50, :70])
+    encoded = imagecodecs.jpeg8_encode(corner, level=75)[:-lost]
+    layout = replace(RGB, rows=50, columns=70)
+    with pytest.raises(DecodeError, match="cut short"):
+        decode(encoded + bytes(len(encoded) % 2), f"{JPEG}50", layout)
+
+
+# A basic offset table that is right, none, and three that lead nowhere: PS3.5 A.4.
+OFFSET_TABLES = {
+    "right": lambda size: [0, 8 + size, 2 * (8 + size)],
+    "none": lambda size: [],
+    "zeros": lambda size: [0, 0, 0],
+    "wrong": lambda size: [0, 10, 20],
+    "for one frame": lambda size: [0],
+}
+
+
+@pytest.mark.parametrize("kind", OFFSET_TABLES)
+def test_frames_are_found_whatever_the_offset_table_says(write_dicom, kind):
+    frames = [np.full((4, 4), value, np.uint8).tobytes() for value in (1, 2, 3)]
+    offsets = OFFSET_TABLES[kind](16)
+    table = b"\xfe\xff\0\xe0" + struct.pack(f"<I{len(offsets)}I", 4 * len(offsets), *offsets)
+    items = b"".join(b"\xfe\xff\0\xe0" + struct.pack("<I", len(frame)) + frame for frame in frames)
+    uid = "1.2.840.10008.1.2.1.98"
+    path = write_dicom("a.dcm", np.zeros((4, 4), np.uint8), uid, PixelData=table + items, NumberOfFrames=3)
+    assert [int(read_file(path, frame).pixels[0, 0]) for frame in range(3)] == [1, 2, 3]
+
+
+def test_an_extended_offset_table_full_of_zeros_is_not_believed(write_dicom):
+    frames = [np.full((4, 4), value, np.uint8).tobytes() for value in (1, 2)]
+    path = write_dicom(
+        "a.dcm", np.zeros((4, 4), np.uint8), "1.2.840.10008.1.2.1.98", PixelData=encapsulate(frames, has_bot=False),
+        NumberOfFrames=2, ExtendedOffsetTable=bytes(16), ExtendedOffsetTableLengths=struct.pack("<2Q", 16, 16),
+    )  # fmt: skip
+    assert [int(read_file(path, frame).pixels[0, 0]) for frame in (0, 1)] == [1, 2]

@@ -1,6 +1,8 @@
 """DICOMDIR, the list of a disc: what it names, what is gone, and what it must not reach."""
 
 import shutil
+import struct
+import tracemalloc
 import zipfile
 
 import numpy as np
@@ -195,3 +197,17 @@ def test_a_disc_in_an_archive_below_a_folder_is_found(shared_dicom, tmp_path):
             archive.write(path, f"patient/disc/{path.relative_to(shared_dicom / 'derived' / 'fileset' / 'cd')}")
     files, sentences = listed(tmp_path, tmp_path)
     assert (len(files), sentences) == (18, [])
+
+
+@pytest.mark.parametrize("content", [bytes.fromhex("feff00e000000000"), bytes(8)], ids=["items", "zeros"])
+def test_a_list_of_endless_records_costs_no_memory(disc, write_list, content):
+    path = write_list([["IM3"]])
+    data = path.read_bytes()
+    start = data.index(b"\x04\x00\x20\x12SQ")
+    path.write_bytes(data[:start] + b"\x04\x00\x20\x12SQ\0\0" + struct.pack("<I", 2**18) + content * 2**15)
+    tracemalloc.start()
+    sentences = listed(disc, path)[1]
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert sentences == ["DICOMDIR could not be opened: it is a list of files, and names none."]
+    assert peak < 2**22

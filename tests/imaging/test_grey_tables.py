@@ -4,6 +4,7 @@ import numpy as np
 import pydicom
 import pytest
 from pydicom.dataset import Dataset
+from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from viewer.errors import UnreadableFile
 from viewer.imaging.grayscale import automatic_window, full_range, to_display
@@ -79,6 +80,26 @@ def test_colours_are_turned_to_rgb(write_dicom, photometric, planar, data, color
     path = write_dicom("a.dcm", np.zeros((1, 2), np.uint8), PhotometricInterpretation=photometric, SamplesPerPixel=3,
                        PlanarConfiguration=planar, PixelData=bytes(data))  # fmt: skip
     assert np.abs(read_file(path).pixels.astype(int) - np.array([colors])).max() <= 1
+
+
+# Two rows of three pixels in YBR_FULL_422: each row with a group for its last pixel, or going on from row to row.
+ODD_ROWS = [
+    ([10, 20, 128, 128, 30, 99, 128, 128, 40, 50, 128, 128, 60, 99, 128, 128], [[10, 20, 30], [40, 50, 60]]),
+    ([10, 20, 128, 128, 30, 40, 128, 128, 50, 60, 128, 128], [[10, 20, 30], [40, 50, 60]]),
+]
+
+
+@pytest.mark.parametrize(("data", "luminance"), ODD_ROWS)
+def test_an_odd_number_of_columns_may_share_colours_too(write_dicom, data, luminance):
+    path = write_dicom("a.dcm", np.zeros((2, 3), np.uint8), PhotometricInterpretation="YBR_FULL_422", SamplesPerPixel=3,
+                       PlanarConfiguration=0, PixelData=bytes(data))  # fmt: skip
+    assert read_file(path).pixels[..., 0].tolist() == luminance
+
+
+def test_an_odd_number_of_pixels_that_share_colours_opens(write_dicom):
+    path = write_dicom("a.dcm", np.zeros((1, 3), np.uint8), PhotometricInterpretation="YBR_FULL_422", SamplesPerPixel=3,
+                       PlanarConfiguration=0, PixelData=bytes([10, 20, 128, 128, 30, 128]))  # fmt: skip
+    assert read_file(path).pixels[0, :2].tolist() == [[10, 10, 10], [20, 20, 20]]
 
 
 def test_small_values_are_white_in_monochrome1_and_black_in_monochrome2(write_dicom):
@@ -181,6 +202,15 @@ def test_a_palette_maps_by_its_descriptor(write_dicom, descriptor, data, stored,
     pixels = read_file(color_file(write_dicom, descriptor, data, stored)).pixels
     assert pixels[0, :, 0].tolist() == red
     assert pixels[..., 1:].max() == 0
+
+
+def test_palette_entries_of_8_bits_lie_in_big_endian_words(write_dicom):
+    elements = {"PhotometricInterpretation": "PALETTE COLOR"}
+    for color in ("Red", "Green", "Blue"):
+        elements[f"{color}PaletteColorLookupTableDescriptor"] = [4, 0, 8]
+        elements[f"{color}PaletteColorLookupTableData"] = bytes([10, 0, 30, 20])
+    path = write_dicom("a.dcm", np.array([[0, 1, 2, 3]], np.uint16).byteswap(), ExplicitVRBigEndian, **elements)
+    assert read_file(path).pixels[0, :, 0].tolist() == [0, 10, 20, 30]
 
 
 # Segments: discrete (0, n, entries), linear (1, n, end), indirect (2, n, byte offset, low word first).
@@ -300,6 +330,14 @@ def test_the_first_value_of_a_voi_lut_is_signed_as_its_input_is(write_dicom, sig
     stored = np.array([[0, 1]], "i2" if signed else "u2")
     path = write_dicom("a.dcm", stored, VOILUTSequence=[lut(descriptor, [1, 2, 3], vr)], **rescale)
     assert read_file(path).vois[0].first == first
+
+
+@pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, ExplicitVRLittleEndian])
+def test_the_first_value_of_a_voi_lut_behind_a_modality_lut_is_unsigned(write_dicom, syntax):
+    # Without a VR in the file, pydicom reads it signed as the stored values are; C.11.2.1.1 makes it unsigned.
+    elements = {"ModalityLUTSequence": [lut((2, 0, 16), [40000, 40001])], "VOILUTSequence": [lut((2, 40000, 8), [7, 9])]}
+    path = write_dicom("a.dcm", np.array([[-1, 0, 1]], np.int16), syntax, **elements)
+    assert to_display(read_file(path)).tolist() == [[7, 7, 9]]
 
 
 # Descriptor, entries, greys of the modality values 0, 1, 2, 3 and 900.

@@ -228,6 +228,18 @@ def test_a_tiff_of_absurd_size_is_refused(tmp_path):
     assert reason(path).startswith("it has too many pixels to be a film")
 
 
+def test_a_tiff_of_deep_colours_in_separate_planes_is_refused_and_not_drawn_wrong(tmp_path):
+    # Three counts of 16 bits, three strips of 32 bytes, at the end of the file.
+    entries = [(256, 4, 1, 4), (257, 4, 1, 4), (258, 3, 3, 200), (259, 3, 1, 1), (262, 3, 1, 2), (273, 4, 3, 206),
+               (277, 3, 1, 3), (278, 4, 1, 4), (279, 4, 3, 218), (284, 3, 1, 2)]  # fmt: skip
+    fields = b"".join(struct.pack("<HHII", *entry) for entry in entries)
+    head = b"II*\0\x08\0\0\0" + struct.pack("<H", len(entries)) + fields + bytes(4)
+    tail = struct.pack("<3H3I3I", 16, 16, 16, 230, 262, 294, 32, 32, 32)
+    path = tmp_path / "planes.tif"
+    path.write_bytes(head.ljust(200, b"\0") + tail + bytes(96))
+    assert reason(path) == "its colours lie in separate planes of 16 bits, which this program does not read"
+
+
 def test_a_tiff_whose_pages_follow_each_other_in_a_circle_ends(tmp_path):
     path = tmp_path / "circle.tif"
     path.write_bytes(tiff(*page(), following=8))
@@ -254,9 +266,9 @@ def test_a_webp_of_absurd_size_is_refused_by_its_header(tmp_path, kind):
 @pytest.mark.parametrize("kind", ["PNG", "BMP", "WEBP"])
 def test_a_picture_of_more_pixels_than_any_film_is_refused(tmp_path, kind):
     path = tmp_path / "large.picture"
-    size = (16_000, 5_000)
-    PIL.Image.new("L" if kind == "BMP" else "1" if kind == "PNG" else "RGB", size).save(path, kind, lossless=True, quality=0)
-    assert reason(path) == "it has too many pixels to be a film (16000 x 5000)"
+    size = (16_000, 9_000)
+    PIL.Image.new("RGB" if kind == "WEBP" else "1", size).save(path, kind, lossless=True, quality=0)
+    assert reason(path) == "it has too many pixels to be a film (16000 x 9000)"
 
 
 # Type and value of the orientation's entry: numbers that are none of the eight, text, a fraction, a list that is not there.

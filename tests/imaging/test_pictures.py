@@ -2,6 +2,7 @@
 
 import hashlib
 import struct
+import zlib
 
 import numpy as np
 import PIL.Image
@@ -56,6 +57,18 @@ def test_float_and_32_bit_tiffs_keep_their_values(tmp_path):
     wide = save(tmp_path / "i.tif", np.array([[-70000, 70000]], np.int32))
     assert read_file(floats).pixels.tolist() == [[0.25, -3.5]]
     assert read_file(wide).pixels.tolist() == [[-70000, 70000]]
+
+
+def test_a_tiff_of_32_bits_without_sign_stays_bright(tmp_path):
+    path = save(tmp_path / "a.tif", np.array([[1, -1]], np.int32))
+    signed, unsigned = (struct.pack("<HHIH", 339, 3, 1, kind) for kind in (2, 1))
+    path.write_bytes(path.read_bytes().replace(signed, unsigned))
+    assert read_file(path).pixels.tolist() == [[1, 2**32]]
+
+
+def test_a_tiff_of_8_bits_with_sign_keeps_it(tmp_path):
+    path = save(tmp_path / "a.tif", np.array([[1, 255, 128]], np.uint8), tiffinfo={339: 2})
+    assert read_file(path).pixels.tolist() == [[1, -1, -128]]
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
@@ -209,3 +222,37 @@ def test_a_photograph_of_a_film_opens_upright_and_is_marked_as_not_dicom(tmp_pat
     assert np.abs(image.pixels[16, 12].astype(int) - (30, 60, 90)).max() <= 3
     assert image.warnings == ("Not a DICOM file: no patient, no spacing, grey values as the picture's maker left them.",)
     assert (image.spacing_mm, image.lossy) == (None, "JPEG, ratio not stated")
+
+
+def test_a_jpeg_that_is_whole_but_for_its_end_marker_opens(tmp_path):
+    path = save(tmp_path / "a.jpg", np.arange(6400, dtype=np.uint16).reshape(80, 80).astype(np.uint8))
+    whole = read_file(path).pixels
+    path.write_bytes(path.read_bytes()[:-2])
+    assert np.array_equal(read_file(path).pixels, whole)
+
+
+TURNED_EXIF = b"MM\0*\0\0\0\x08\0\x01" + struct.pack(">HHIHHI", 274, 3, 1, 6, 0, 0)
+
+
+def chunk(kind, content):
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
+@pytest.mark.parametrize("place", ["before the pixels", "behind them"])
+def test_the_orientation_of_a_png_is_found_wherever_it_stands(tmp_path, place):
+    path = save(tmp_path / "a.png", GREY)
+    data = path.read_bytes()
+    at = 33 if place == "before the pixels" else len(data) - 12
+    path.write_bytes(data[:at] + chunk(b"eXIf", TURNED_EXIF) + data[at:])
+    assert (headers(path)[0].rows, headers(path)[0].columns) == (6, 4)
+    assert np.array_equal(read_file(path).pixels, np.rot90(GREY, -1))
+
+
+def test_a_png_is_listed_without_being_unpacked(tmp_path):
+    path = save(tmp_path / "a.png", GREY)
+    data = path.read_bytes()
+    start = data.index(b"IDAT") + 4
+    path.write_bytes(data[:start] + b"rubbish" + data[start + 7 :])
+    assert headers(path)[0].rows == 4
+    with pytest.raises(UnreadableFile):
+        read_file(path)

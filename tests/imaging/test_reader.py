@@ -3,8 +3,10 @@
 import os
 import random
 import shutil
+import tracemalloc
 
 import numpy as np
+import pydicom
 import pytest
 
 from viewer.errors import UnreadableFile, UnsupportedFile
@@ -12,6 +14,7 @@ from viewer.imaging.grayscale import to_display
 from viewer.imaging.image import LookupTable, NotOpened, Opened, OpenProgress, Window
 from viewer.imaging.opening import open_paths
 from viewer.imaging.reader import headers, read_file, read_image
+from viewer.imaging.tags import read_header
 
 RAMP = np.arange(12, dtype=np.uint16).reshape(3, 4)
 
@@ -123,6 +126,8 @@ def test_a_file_without_permission_says_so(write_dicom):
         ({"BitsStored": 20}, "20 bits in 16"),
         ({"NumberOfFrames": 1_000_000_000}, "1000000000 frames"),
         ({"SamplesPerPixel": 3}, "3 samples"),
+        ({"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB", "BitsAllocated": 1, "BitsStored": 1}, "1-bit integer"),
+        ({"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB", "BitsAllocated": 12, "BitsStored": 12}, "12-bit integer"),
     ],
 )
 def test_a_header_that_cannot_be_is_refused_by_header_and_by_file(write_dicom, elements, reason):
@@ -142,6 +147,16 @@ def test_a_header_that_cannot_be_is_refused_by_header_and_by_file(write_dicom, e
 def test_what_is_never_decoded_is_refused_by_name(shared_dicom, name, reason):
     with pytest.raises(UnsupportedFile, match=reason):
         read_file(shared_dicom / "derived" / "ts" / f"1.2.840.10008.1.2.{name}.dcm")
+
+
+def test_colours_of_floating_numbers_are_refused(write_dicom):
+    elements = {"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB", "BitsAllocated": 32, "BitsStored": 32}
+    path = write_dicom("a.dcm", RAMP, FloatPixelData=bytes(12 * RAMP.size), **elements)
+    dataset = pydicom.dcmread(path)
+    del dataset.PixelData
+    dataset.save_as(path)
+    with pytest.raises(UnreadableFile, match="32-bit float"):
+        read_file(path)
 
 
 def test_a_transfer_syntax_nobody_knows_is_named(write_dicom):
@@ -229,3 +244,27 @@ def test_control_characters_never_reach_the_screen(write_dicom):
     path = write_dicom("a.dcm", RAMP, PatientID="12\x0734", StudyDate="20200310", StudyTime="140559.5")
     identity = read_file(path).identity
     assert (identity.patient_id, identity.study_date, identity.study_time) == ("12 34", "2020-03-10", "14:05:59")
+
+
+@pytest.mark.parametrize("syntax", ["1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.1.99"])
+@pytest.mark.parametrize("lost", [128, 132], ids=["preamble", "preamble and magic word"])
+def test_a_file_without_its_preamble_opens_everywhere(write_dicom, syntax, lost):
+    pixels = np.arange(12, dtype=np.uint16).reshape(3, 4)
+    path = write_dicom("film", pixels, syntax, PatientID="77", PerFrameFunctionalGroupsSequence=[])
+    path.write_bytes(path.read_bytes()[lost:])
+    assert headers(path)[0].identity.patient_id == "77"
+    assert headers(path)[0].transfer_syntax_uid == syntax
+    assert np.array_equal(read_file(path).pixels, pixels)
+    assert "(0010,0020)" in [element.tag_text for element in read_header(path).elements]
+
+
+def test_a_film_of_120_million_pixels_opens_in_two_gibibytes(write_dicom):
+    pixels = np.zeros((10_000, 12_000), np.uint16)
+    path = write_dicom("leg.dcm", pixels, BitsStored=12, HighBit=11, RescaleSlope="0.5", RescaleIntercept="-1")
+    del pixels
+    tracemalloc.start()
+    greys = to_display(read_file(path))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert greys.shape == (10_000, 12_000)
+    assert peak < 2**31

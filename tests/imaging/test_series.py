@@ -1,6 +1,7 @@
 """Frames grouped and sorted."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -174,6 +175,29 @@ def test_parts_of_a_concatenation_are_one_series_in_their_order():
     assert [o.instance.key for o in add_all(*parts).series_of("/films/a#0").opened] == [
         "/films/b#0", "/films/b#1", "/films/a#0", "/films/a#1",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("there", "stated", "said"),
+    [
+        ((1, 2, 3), 3, ()),
+        ((3, 1), 4, ("2 parts of 4 of a concatenation are missing.",)),
+        ((1, 3), 0, ("1 part of 3 of a concatenation is missing.",)),
+        ((0, 0), 0, ()),
+    ],
+)
+def test_missing_parts_of_a_concatenation_are_told(there, stated, said):
+    parts = [
+        Opened(Instance(Path(f"/films/{n}"), 0, 1, 4, 4, Identity(**IDS, instance_number=7), True, concatenation=part,
+                        concatenation_uid="1.7", concatenation_parts=stated))
+        for n, part in enumerate(there)
+    ]  # fmt: skip
+    assert add_all(*parts).series_of("/films/0#0").remarks == said
+
+
+def test_planes_of_one_height_and_two_widths_are_two_series():
+    narrow = [Opened(replace(one.instance, columns=2)) for one in stack([0, 5], "n", first=3)]
+    assert counts(*stack([0, 5]), *narrow) == [2, 2]
 
 
 def test_a_document_stands_in_the_study_it_belongs_to():

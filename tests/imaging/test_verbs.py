@@ -1,6 +1,7 @@
 """render and info, called as the door calls them."""
 
 import json
+import sys
 
 import numpy as np
 import PIL.Image
@@ -119,3 +120,10 @@ def test_info_writes_a_file_and_says_nothing_more(film, tmp_path, capsys):
 def test_info_without_json_is_for_people(film, capsys):
     assert command_line.main(["info", str(film)]) == 0
     assert "film.dcm: 16 x 16, MONOCHROME2, Explicit VR Little Endian" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no file name holds a line break there")
+def test_a_line_break_in_a_file_name_makes_no_line_of_the_list(write_dicom, capsys):
+    path = write_dicom("a\nnot opened: b", RAMP, PatientName="Chen^Jing")
+    assert command_line.main(["info", str(path)]) == 0
+    assert "      a not opened: b: 16 x 16, MONOCHROME2" in capsys.readouterr().out

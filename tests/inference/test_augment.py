@@ -93,7 +93,8 @@ def test_views_are_turned_by_their_angles_and_by_nought_not_at_all() -> None:
     """A spot right of the middle moves up when the film is turned against the clock, down when with it."""
     film = torch.zeros(1, 1, 101, 101)
     film[0, 0, 49:52, 89:92] = 1
-    still, one_way, other_way = turned_views(film, (0.0, 10.0, -10.0))
+    still, one_way, other_way, *mirrored = turned_views(film, (0.0, 10.0, -10.0), mirrored=True)
     assert torch.allclose(still, film[0], atol=1e-5)
     rows = [float((view[0].sum(1) * torch.arange(101)).sum() / view.sum()) for view in (one_way, other_way)]
     assert rows == pytest.approx([50 - 40 * 0.17365, 50 + 40 * 0.17365], abs=0.2)
+    assert all(torch.equal(view.flip(-1), other) for view, other in zip((still, one_way, other_way), mirrored, strict=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +18,7 @@ from inference.dataset import Sample, load_grey
 from inference.explain import class_activation_maps, raw_cam, timed_maps
 from inference.grad_cam import ClassifierOutputTarget, GradCAM
 from inference.networks.cells import CellGrid
-from inference.placement import ClassActivationMap, place_map
+from inference.placement import ClassActivationMap, place_map, turn_back
 from inference.predict import CPU, Predictor
 from inference.preprocess import film_to_square, square_crop
 
@@ -132,6 +133,24 @@ def test_the_answer_does_not_change_what_a_map_keeps(tiny_predictor: Predictor, 
     first, again = (class_activation_maps(tiny_predictor, prediction, [0])[0].cells for _ in range(2))
     assert np.array_equal(first, again)
     assert all(torch.equal(a, b) for a, b in zip(kept, prediction.features, strict=True))
+
+
+# Mirrored views
+
+
+def test_a_film_and_its_mirror_image_get_one_answer_and_mirrored_maps(tiny_bundle: Bundle, grey: npt.NDArray[np.uint8]) -> None:
+    card = tiny_bundle.card | {"preprocessing": tiny_bundle.card["preprocessing"] | {"reading_mirrored": True}}
+    both = Predictor(replace(tiny_bundle, card=card), CPU)
+    answers = [both.predict(film) for film in (grey, np.ascontiguousarray(grey[:, ::-1]))]
+    assert answers[0].probabilities == pytest.approx(answers[1].probabilities, abs=1e-5)
+    one, other = (class_activation_maps(both, answer, [1])[0].cells for answer in answers)
+    size = tiny_bundle.recipe.preprocessing.size
+    grid = both.members[0].cell_grid
+    # The film mirrored and turned back as a mirrored view is: the grid does not lie symmetrically, so alike, not equal.
+    views = np.stack([np.zeros_like(other), other])
+    back = turn_back(views, grid, size, [0.0], mirrored=True)[1]
+    assert np.corrcoef(back.ravel(), one.ravel())[0, 1] > 0.9
+    assert np.corrcoef(other.ravel(), one.ravel())[0, 1] < 0.6
 
 
 # In place

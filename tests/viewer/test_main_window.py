@@ -282,7 +282,7 @@ def status(window):
 def test_what_is_being_done_is_said_with_how_far_it_is(window, said, shown):
     window.show_doing(*said)
     assert status(window) == shown
-    assert window.doing.textFormat() == Qt.TextFormat.PlainText
+    assert window.doing.toolTip() == (f"<span>{said[0].replace('<', '&lt;').replace('>', '&gt;')}</span>" if said[0] else "")
 
 
 def test_what_is_being_done_can_be_cancelled(window, qtbot):

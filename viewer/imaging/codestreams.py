@@ -16,6 +16,8 @@ class CodestreamError(Exception):
 
 
 _NO_HEADER = "its compressed picture has no frame header"
+END_MARKER = b"\xff\xd9"
+"""Of JPEG, JPEG-LS and JPEG 2000."""
 
 
 # ------------------------------------------------------------------------------------------------------ JPEG, JPEG-LS
@@ -52,6 +54,29 @@ def read_jpeg_header(encoded: bytes) -> JpegHeader:
             adobe = body[11]
         position += 2 + length
     raise CodestreamError(_NO_HEADER)
+
+
+def jpeg_endings(encoded: bytes) -> tuple[bytes, ...]:
+    """Return a JPEG as it is where it has its end marker, else several times, with ends that complete it differently.
+
+    A decoder makes up what is missing: a picture that is whole comes out the same with all of them, one that is cut short not.
+    """
+    try:
+        start = read_jpeg_header(encoded).start
+    except CodestreamError:
+        return (encoded,)
+    if END_MARKER in encoded[start:]:
+        # Within the compressed bits this marker cannot occur.
+        return (encoded,)
+    # Compressed bits end in ones: zeros behind them pad the fragment, but for the one that belongs to a byte of ones.
+    bare = encoded.rstrip(b"\0")
+    bare = bare + b"\0" if bare.endswith(b"\xff") and bare != encoded else bare.rstrip(b"\xff")
+    return tuple(bare + 64 * filling + END_MARKER for filling in (b"\x00", b"\x55", b"\xaa"))
+
+
+def with_end_marker(encoded: bytes) -> bytes:
+    """Return a JPEG-LS or JPEG 2000 stream with the end marker it should have; whether it is whole its decoder tells."""
+    return encoded if encoded.rstrip(b"\0").endswith(END_MARKER) else encoded + END_MARKER
 
 
 def _jpeg_header(start: int, marker: int, body: bytes, jfif: bool, adobe: int | None) -> JpegHeader:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 import pydicom
-from pydicom import config
+from pydicom import charset, config
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.errors import InvalidDicomError
@@ -41,6 +41,9 @@ PARSING_ERRORS = (*CONVERSION_ERRORS, InvalidDicomError, OSError,
                   MemoryError, AssertionError, UnicodeError, RuntimeError)  # fmt: skip
 
 config.settings.reading_validation_mode = config.IGNORE
+# Latin alphabet 9 (PS3.3 C.12.1.1.2) is younger than pydicom's tables.
+charset.python_encoding.update({"ISO_IR 203": "iso8859_15", "ISO 2022 IR 203": "iso8859_15"})
+charset.CODES_TO_ENCODINGS[b"\x1b-b"] = "iso8859_15"
 # pydicom quotes values, names among them, in its messages; the program's log and stderr must not carry those.
 logging.getLogger("pydicom").addHandler(logging.NullHandler())
 logging.getLogger("pydicom").propagate = False
@@ -87,15 +90,45 @@ def read_dataset(path: Path, stream: BinaryIO, defer_size: int | None, header_on
     UnreadableFile
         If it is damaged, or states more than any film holds.
     """
-    try:
+    with _damage(path):
         metered = _MeteredStream(stream)
         try:
             return _read_in_order(path, metered, defer_size, header_only)
         except _Deflated:
             return _read_deflated(path, metered)
+
+
+def find_sequence(path: Path, stream: BinaryIO, tag: int) -> tuple[Walk, int | None] | None:
+    """Go to the value of a sequence of a data set; return a walk that begins there, and where the sequence ends.
+
+    Returns
+    -------
+    None where there is no such sequence; None for the end where the sequence states no length.
+
+    Raises
+    ------
+    UnreadableFile
+        If what stands before the sequence is damaged.
+    """
+    with _damage(path):
+        metered, stop = _MeteredStream(stream), _Stop(tag)
+        dataset = pydicom.filereader.read_partial(cast(BinaryIO, metered), stop, force=True)
+        if stop.at is None:
+            return None
+        _, vr, length = stop.at
+        metered.read(8 if vr is None else 12)
+        end = None if length == UNDEFINED_LENGTH else stream.tell() + length
+        return Walk(stream, vr in (None, "UN"), bool(dataset.original_encoding[1])), end
+
+
+@contextmanager
+def _damage(path: Path) -> Iterator[None]:
+    """Turn what pydicom raises inside the block into a sentence."""
+    try:
+        yield
     except _OverlongHeader as error:
         raise UnreadableFile(path, "its header has more elements than that of any film") from error
-    except PARSING_ERRORS as error:
+    except (*PARSING_ERRORS, _Deflated) as error:
         raise UnreadableFile(path, "its DICOM header is damaged") from error
 
 
@@ -139,7 +172,7 @@ class _MeteredStream:
 
 
 def _read_in_order(path: Path, metered: _MeteredStream, defer_size: int | None, header_only: bool) -> FileDataset:
-    stop = _Stop(header_only)
+    stop = _Stop(header_only=header_only)
     dataset = pydicom.filereader.read_partial(cast(BinaryIO, metered), stop, defer_size, force=True)
     _read_on(path, dataset, metered, stop, defer_size)
     return dataset
@@ -151,7 +184,7 @@ def _read_deflated(path: Path, metered: _MeteredStream) -> FileDataset:
     if len(data) > LARGEST_DATASET_BYTES:
         raise UnreadableFile(path, f"its deflated contents would fill more than {LARGEST_DATASET_BYTES >> 20} MiB")
     meta = _read_meta(metered)
-    inflated, stop = _MeteredStream(BytesIO(data)), _Stop(header_only=False)
+    inflated, stop = _MeteredStream(BytesIO(data)), _Stop()
     stream = cast(BinaryIO, inflated)
     dataset = pydicom.filereader.read_dataset(stream, is_implicit_VR=False, is_little_endian=True, stop_when=stop)
     file = FileDataset(stream, dataset, None, meta, is_implicit_VR=False, is_little_endian=True)
@@ -171,18 +204,18 @@ def _read_meta(metered: _MeteredStream) -> FileMetaDataset:
 
 
 class _Stop:
-    """Stops pydicom at the groups of the frames (C.7.6.16), each of which takes it a millisecond to unfold.
+    """Stops pydicom at a sequence, which it would unfold.
 
     In ``header_only`` it is stopped at compressed pixel data too, which it would read to its end.
     """
 
-    def __init__(self, header_only: bool) -> None:
-        self._header_only = header_only
+    def __init__(self, sequence: int = _FRAME_GROUPS, header_only: bool = False) -> None:
+        self._sequence, self._header_only = sequence, header_only
         self.at: tuple[int, str | None, int] | None = None
 
     def __call__(self, tag: BaseTag, vr: str | None, length: int) -> bool:
-        is_frames = tag == _FRAME_GROUPS and vr in (None, "SQ", "UN")
-        if is_frames or (self._header_only and tag == _PIXEL_DATA and length == UNDEFINED_LENGTH):
+        is_sequence = tag == self._sequence and vr in (None, "SQ", "UN")
+        if is_sequence or (self._header_only and tag == _PIXEL_DATA and length == UNDEFINED_LENGTH):
             self.at = int(tag), vr, length
         return self.at is not None
 

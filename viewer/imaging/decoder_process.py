@@ -10,15 +10,18 @@ Where no process can be started (a locked-down system), the same code runs in th
 from __future__ import annotations
 
 import atexit
+import io
 import logging
+import math
 import os
 import queue
 import select
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import IO, Any, BinaryIO, cast
 
 import numpy as np
 
@@ -29,6 +32,9 @@ log = logging.getLogger(__name__)
 
 DEADLINE_S = 60.0
 """How long a worker may take for one picture before it ends itself."""
+
+START_S = 60.0
+"""How long a worker may take to start: a disk that is asleep, a virus scanner that looks at every library."""
 
 STOPPED = "the decoder of its compressed picture stopped working on it; other films are not affected"
 
@@ -129,6 +135,47 @@ class DecoderPool:
             return None
 
 
+class _TimedPipe(io.RawIOBase):
+    """An end of a pipe whose other end may be stopped: what is not through when its time is up is given up."""
+
+    def __init__(self, raw: IO[bytes]) -> None:
+        self._raw, self.until = raw, math.inf
+        os.set_blocking(raw.fileno(), False)
+
+    def _wait(self, event: int) -> None:
+        poll = select.poll()
+        poll.register(self._raw, event)
+        if not poll.poll(max(0.0, self.until - time.monotonic()) * 1000):
+            raise TimeoutError
+
+    def readinto(self, buffer: Any) -> int:
+        self._wait(select.POLLIN)
+        return os.readv(self._raw.fileno(), [buffer])
+
+    def read(self, size: int = -1) -> bytes:
+        data = bytearray(size)
+        rest = memoryview(data)
+        while rest and (count := self.readinto(rest)):
+            rest = rest[count:]
+        return bytes(data[: size - len(rest)])
+
+    def write(self, data: Any) -> int:
+        rest = memoryview(data)
+        while rest:
+            self._wait(select.POLLOUT)
+            rest = rest[os.write(self._raw.fileno(), rest) :]
+        return len(data)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+def _end_of(pipe: IO[bytes] | None) -> BinaryIO:
+    # On Windows pipes cannot be watched; there a worker's own watchdog is trusted.
+    return cast(BinaryIO, pipe if sys.platform == "win32" else _TimedPipe(cast(IO[bytes], pipe)))
+
+
 class _Worker:
     """A running worker process and the two pipes to it."""
 
@@ -138,6 +185,7 @@ class _Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             pipesize=_PIPE_BYTES,
+            bufsize=-1 if sys.platform == "win32" else 0,
             # One thread of linear algebra: each would take its share of a worker's memory, and none is used.
             env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
             stderr=subprocess.DEVNULL,
@@ -145,8 +193,8 @@ class _Worker:
             start_new_session=True,
             creationflags=_CREATION_FLAGS,
         )
-        self._requests = cast(BinaryIO, self.process.stdin)
-        self._answers = cast(BinaryIO, self.process.stdout)
+        self._requests, self._answers = _end_of(self.process.stdin), _end_of(self.process.stdout)
+        self._give_time(START_S)
         try:
             decoder_worker.receive_facts(self._answers)
         except BaseException:
@@ -154,8 +202,8 @@ class _Worker:
             raise
 
     def ask(self, facts: dict[str, Any], payload: bytes) -> Answer:
+        self._give_time(facts["deadline_s"] + _GRACE_S)
         decoder_worker.send(self._requests, facts, payload)
-        self._await_answer(facts["deadline_s"] + _GRACE_S)
         reply, length = decoder_worker.receive_facts(self._answers)
         if "fault" in reply:
             raise RuntimeError(f"in a decoder process:\n{reply['fault']}")
@@ -163,14 +211,10 @@ class _Worker:
             raise TaskFailed(str(reply["failed"]))
         return Answer(self._values(reply, length) if "dtype" in reply else None, reply["facts"])
 
-    def _await_answer(self, timeout_s: float) -> None:
-        """Wait for a worker whose own watchdog is stopped with it; on Windows, where pipes cannot be watched, trust that."""
-        if sys.platform == "win32":
-            return
-        poll = select.poll()
-        poll.register(self._answers, select.POLLIN)
-        if not poll.poll(timeout_s * 1000):
-            raise TimeoutError
+    def _give_time(self, seconds: float) -> None:
+        for end in (self._requests, self._answers):
+            if isinstance(end, _TimedPipe):
+                end.until = time.monotonic() + seconds
 
     def _values(self, reply: dict[str, Any], length: int) -> np.ndarray:
         if reply["dtype"] not in _DTYPES:

@@ -25,9 +25,11 @@ from viewer.imaging import decoder_process
 from viewer.imaging.codestreams import (
     CodestreamError,
     JpegHeader,
+    jpeg_endings,
     read_jpeg_2000_header,
     read_jpeg_header,
     read_jpeg_xl_size,
+    with_end_marker,
 )
 from viewer.imaging.pixel_layout import PixelLayout, as_stored, bytes_of_frame, native_frame
 
@@ -114,12 +116,17 @@ def _checked_jpeg_header(encoded: bytes, layout: PixelLayout) -> JpegHeader:
     header = read_jpeg_header(encoded)
     # 0 rows are allowed in a JPEG whose height follows in a DNL marker.
     _check_size(header.rows or layout.rows, header.columns, layout)
-    # libjpeg makes up what is missing; within the compressed bits this marker cannot occur.
-    if b"\xff\xd9" not in encoded[header.start :]:
-        raise DecodeError("its compressed picture is cut short (it has no end marker)")
     if header.is_progressive and encoded.count(b"\xff\xda") > _MOST_SCANS:
         raise DecodeError(f"its compressed picture is made of more than {_MOST_SCANS} scans")
     return header
+
+
+def _jpeg_values(encoded: bytes, **options: Any) -> np.ndarray:
+    """Decode a JPEG; one without end marker counts as whole where it does not matter what comes after it."""
+    first, *others = (_call("jpeg8_decode", stream, **options) for stream in jpeg_endings(encoded))
+    if not all(np.array_equal(first, other) for other in others):
+        raise DecodeError("its compressed picture is cut short (it has no end marker)")
+    return first
 
 
 def _jpeg_is_rgb(header: JpegHeader, layout: PixelLayout) -> bool:
@@ -136,17 +143,17 @@ def _jpeg_is_rgb(header: JpegHeader, layout: PixelLayout) -> bool:
 def _decode_lossy_jpeg(encoded: bytes, layout: PixelLayout) -> Decoded:
     header = _checked_jpeg_header(encoded, layout)
     if layout.samples == 1:
-        values = _call("jpeg8_decode", encoded)
+        values = _jpeg_values(encoded)
         return Decoded(as_stored(values, layout, mask=False), layout.photometric_interpretation)
     space = "RGB" if _jpeg_is_rgb(header, layout) else "YCBCR"
-    return Decoded(_call("jpeg8_decode", encoded, colorspace=space, outcolorspace="RGB"), "RGB")
+    return Decoded(_jpeg_values(encoded, colorspace=space, outcolorspace="RGB"), "RGB")
 
 
 def _decode_lossless_jpeg(encoded: bytes, layout: PixelLayout) -> Decoded:
     header = _checked_jpeg_header(encoded, layout)
     if layout.samples == 1:
-        return Decoded(as_stored(_call("jpeg8_decode", encoded), layout), layout.photometric_interpretation)
-    values = _call("jpeg8_decode", encoded, colorspace="RGB", outcolorspace="RGB")
+        return Decoded(as_stored(_jpeg_values(encoded), layout), layout.photometric_interpretation)
+    values = _jpeg_values(encoded, colorspace="RGB", outcolorspace="RGB")
     return Decoded(values, "RGB" if _jpeg_is_rgb(header, layout) else "YBR_FULL")
 
 
@@ -154,11 +161,16 @@ def _decode_jpeg_ls(encoded: bytes, layout: PixelLayout) -> Decoded:
     header = read_jpeg_header(encoded)
     # Sides beyond 65535 would be 0 here and follow in another marker; DICOM has none.
     _check_size(header.rows, header.columns, layout)
-    values = _call("jpegls_decode", encoded)
+    values = _call("jpegls_decode", with_end_marker(encoded))
     if layout.samples == 3:
         space = "YBR_FULL" if layout.photometric_interpretation.startswith("YBR") else "RGB"
         return Decoded(values, space)
-    return Decoded(as_stored(values, layout, bits=header.precision), layout.photometric_interpretation)
+    return Decoded(as_stored(values, layout, bits=_significant(header.precision, layout)), layout.photometric_interpretation)
+
+
+def _significant(precision: int, layout: PixelLayout) -> int:
+    """Return the bits of a sample that count: its sign is in the highest of those that stream and header agree on."""
+    return min(precision, layout.bits_stored) if layout.signed else precision
 
 
 # ----------------------------------------------------------------------------------------------- JPEG 2000, JPEG XL
@@ -173,12 +185,12 @@ def _decode_jpeg_2000(encoded: bytes, layout: PixelLayout) -> Decoded:
         raise DecodeError(f"its compressed picture has {header.components} samples a pixel, {layout.samples} were expected")
     # The bare codestream, whose size was checked: boxes around it could lead a decoder to another one.
     # jpeg2k_decode reads the high-throughput syntaxes too, and right where htj2k_decode does not (lossy ones).
-    values = _call("jpeg2k_decode", encoded[header.start :])
+    values = _call("jpeg2k_decode", with_end_marker(encoded[header.start :]))
     if layout.samples == 3:
         space = "RGB" if layout.photometric_interpretation in _ALWAYS_RGB_IN_JPEG_2000 else "YBR_FULL"
         return Decoded(values, space)
     if header.signed != layout.signed:
-        values = as_stored(values, layout, bits=header.precision)
+        values = as_stored(values, layout, bits=_significant(header.precision, layout))
     return Decoded(values, layout.photometric_interpretation)
 
 

@@ -21,9 +21,9 @@ from viewer.imaging.element_walk import UNDEFINED_LENGTH
 from viewer.imaging.header import integer, raw_value, text
 from viewer.imaging.pixel_layout import PixelLayout, bytes_of_frame
 
-LARGEST_FRAME_PIXELS = 2**26
-"""A film of 14 x 17 inches at 50 micrometres has 61 million pixels."""
-LARGEST_FRAME_BYTES = 2**28
+LARGEST_FRAME_PIXELS = 2**27
+"""A film of 14 x 17 inches at 50 micrometres has 61 million pixels, a whole leg put together of several some 120."""
+LARGEST_FRAME_BYTES = 3 * LARGEST_FRAME_PIXELS
 MOST_FRAMES = 2**16
 _LONG_VALUE = 2**16
 # 64 characters by the standard; its longest name of one has somewhat more.
@@ -169,7 +169,8 @@ def _read_layout(path: Path, dataset: Dataset, keyword: str, syntax: str, found:
     if syntax in _NATIVE and layout.is_422 and found >= bytes_of_frame(unshared, layout.frames):
         # A common defect: the chroma is stored for every pixel although the header says it is shared.
         return unshared
-    return layout
+    in_groups = replace(layout, whole_groups=True)
+    return in_groups if layout.is_422 and found >= bytes_of_frame(in_groups, layout.frames) else layout
 
 
 def _check_layout(path: Path, layout: PixelLayout, dataset: Dataset) -> None:
@@ -193,6 +194,9 @@ def _check_layout(path: Path, layout: PixelLayout, dataset: Dataset) -> None:
 
 def _check_bits(path: Path, layout: PixelLayout, dataset: Dataset) -> None:
     whole = layout.bits_allocated in ((1, 8, 12, 16, 32, 64) if layout.number == "integer" else (32, 64))
+    if layout.samples > 1 and (layout.number != "integer" or layout.bits_allocated in (1, 12)):
+        kind = f"{layout.bits_allocated}-bit {layout.number} samples"
+        raise UnreadableFile(path, f"its header states colours of {kind}, which the standard does not have")
     if not whole or not 1 <= layout.bits_stored <= layout.bits_allocated:
         raise UnreadableFile(path, f"its header states {layout.bits_stored} bits in {layout.bits_allocated} for a pixel")
     if layout.high_bit >= layout.bits_allocated:

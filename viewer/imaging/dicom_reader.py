@@ -6,8 +6,8 @@ Order of the grey pipeline: stored values, modality transformation (here); VOI, 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import itertools
+from dataclasses import dataclass, replace
 
 import numpy as np
 from pydicom.encaps import get_frame
@@ -16,15 +16,15 @@ from pydicom.pixels.processing import convert_color_space
 from viewer.errors import UnreadableFile
 from viewer.imaging import decoders
 from viewer.imaging.dataset_reading import PARSING_ERRORS, quiet
-from viewer.imaging.dicom_file import GREY, DicomFile, pixel_data, transfer_syntax_name
+from viewer.imaging.dicom_file import GREY, MOST_FRAMES, DicomFile, pixel_data, transfer_syntax_name
 from viewer.imaging.functional_groups import group_or_top
 from viewer.imaging.header import integer, number, numbers, raw_value, text, texts
 from viewer.imaging.identity import read_identity
-from viewer.imaging.image import Identity, Image, Instance, Overlay, Shutter, SpacingPlane, Voi
+from viewer.imaging.image import Image, Instance, Overlay, Shutter, SpacingPlane, Voi
 from viewer.imaging.lookup_tables import apply_palette
 from viewer.imaging.modality import modality_values, padding_mask, presentation_table, unit_of, vois_of
 from viewer.imaging.overlays import read_overlays
-from viewer.imaging.pixel_layout import native_frame, pixel_cells
+from viewer.imaging.pixel_layout import by_bands, native_frame, pixel_cells
 from viewer.imaging.shutter import read_shutter, shutter_group
 from viewer.imaging.spacing import spacing_of
 
@@ -39,14 +39,13 @@ _METHODS = {
     "ISO_18181_1": "JPEG XL",
 }
 _ALWAYS_LOSSY = ("JPEG",)
-_BAND_ROWS = 256
 
 
 def instances_of(file: DicomFile) -> tuple[Instance, ...]:
     """Return one record for each frame."""
     with quiet():
-        identity = read_identity(file.dataset)
-        return tuple(_instance(file, frame, identity) for frame in range(file.layout.frames))
+        common = _instance(file)
+        return tuple(_of_frame(file, common, frame) for frame in range(file.layout.frames))
 
 
 def image_of(file: DicomFile, frame: int, sha256: str) -> Image:
@@ -61,33 +60,43 @@ def image_of(file: DicomFile, frame: int, sha256: str) -> Image:
         count = "1 frame" if file.layout.frames == 1 else f"{file.layout.frames} frames"
         raise UnreadableFile(file.path, f"it has no frame {frame} (it has {count}, counted from 0)")
     with quiet():
-        instance = _instance(file, frame, read_identity(file.dataset))
+        instance = _of_frame(file, _instance(file), frame)
         return _image(file, instance, _decode(file, frame), sha256)
 
 
-def _instance(file: DicomFile, frame: int, identity: Identity) -> Instance:
+def _instance(file: DicomFile) -> Instance:
+    """Return what all frames of a file have in common."""
     dataset, layout = file.dataset, file.layout
-    position = numbers(group_or_top(dataset, "PlanePositionSequence", frame), "ImagePositionPatient")
-    orientation = numbers(group_or_top(dataset, "PlaneOrientationSequence", frame), "ImageOrientationPatient")
     return Instance(
         path=file.path,
-        frame=frame,
+        frame=0,
         frames=layout.frames,
         rows=layout.rows,
         columns=layout.columns,
-        identity=identity,
+        identity=read_identity(dataset),
         is_dicom=True,
         photometric_interpretation=layout.photometric_interpretation,
         transfer_syntax_uid=file.transfer_syntax_uid,
         transfer_syntax_name=transfer_syntax_name(file.transfer_syntax_uid),
         bits_stored=layout.bits_stored,
-        position_mm=(position[0], position[1], position[2]) if len(position) == 3 else None,
-        orientation=orientation if len(orientation) == 6 else None,
-        echo=text(group_or_top(dataset, "MREchoSequence", frame), "EffectiveEchoTime")
-        or text(dataset, "EchoNumbers")
-        or text(dataset, "EchoTime"),
+        echo=text(dataset, "EchoNumbers") or text(dataset, "EchoTime"),
         acquisition=integer(dataset, "AcquisitionNumber"),
         concatenation=integer(dataset, "InConcatenationNumber") or 0,
+        concatenation_uid=text(dataset, "ConcatenationUID"),
+        concatenation_parts=integer(dataset, "InConcatenationTotalNumber") or 0,
+    )
+
+
+def _of_frame(file: DicomFile, common: Instance, frame: int) -> Instance:
+    dataset = file.dataset
+    position = numbers(group_or_top(dataset, "PlanePositionSequence", frame), "ImagePositionPatient")
+    orientation = numbers(group_or_top(dataset, "PlaneOrientationSequence", frame), "ImageOrientationPatient")
+    return replace(
+        common,
+        frame=frame,
+        position_mm=(position[0], position[1], position[2]) if len(position) == 3 else None,
+        orientation=orientation if len(orientation) == 6 else None,
+        echo=text(group_or_top(dataset, "MREchoSequence", frame), "EffectiveEchoTime") or common.echo,
     )
 
 
@@ -106,22 +115,44 @@ def _decode(file: DicomFile, frame: int) -> decoders.Decoded:
         raise UnreadableFile(file.path, f"{error} ({name})") from error
 
 
+_ITEM_TAG = b"\xfe\xff\x00\xe0"
+_NO_OFFSETS = _ITEM_TAG + bytes(4)
+
+
 def _encoded_frame(file: DicomFile, frame: int) -> bytes:
     """Join the fragments of one frame."""
-    offsets = raw_value(file.dataset, "ExtendedOffsetTable")
-    lengths = raw_value(file.dataset, "ExtendedOffsetTableLengths")
-    extended = (offsets, lengths) if isinstance(offsets, bytes) and isinstance(lengths, bytes) else None
-    data = pixel_data(file)
-    if data[:4] != _ITEM_TAG and file.layout.frames == 1:
+    data, frames = pixel_data(file), file.layout.frames
+    if data[:4] != _ITEM_TAG and frames == 1:
         # Not encapsulated although its transfer syntax asks for it; a codec finds its own way in.
         return data
     try:
-        return get_frame(data, frame, extended_offsets=extended, number_of_frames=file.layout.frames)
+        first = 8 + int.from_bytes(data[4:8], "little")
+        if not _lead_to_frames(data[8:first], "<u4", data, first, frames):
+            # Their fragments can be counted, and the ends of pictures looked for.
+            data, first = _NO_OFFSETS + data[first:], len(_NO_OFFSETS)
+        return get_frame(data, frame, extended_offsets=_extended_offsets(file, data, first), number_of_frames=frames)
     except PARSING_ERRORS as error:
         raise UnreadableFile(file.path, f"its compressed frame {frame} could not be found") from error
 
 
-_ITEM_TAG = b"\xfe\xff\x00\xe0"
+def _extended_offsets(file: DicomFile, data: bytes, first: int) -> tuple[bytes, bytes] | None:
+    """Return where frames begin and how long they are, as the file writes both; None where that is not to be believed."""
+    offsets, lengths = (raw_value(file.dataset, f"ExtendedOffsetTable{added}") for added in ("", "Lengths"))
+    if not isinstance(offsets, bytes) or not isinstance(lengths, bytes) or len(lengths) < len(offsets):
+        return None
+    return (offsets, lengths) if _lead_to_frames(offsets, "<u8", data, first, file.layout.frames) else None
+
+
+def _lead_to_frames(table: bytes, dtype: str, data: bytes, first: int, frames: int) -> bool:
+    """Return whether a table of offsets (PS3.5 A.4) has one for each frame, ascending, each to the beginning of an item.
+
+    Some writers leave it full of zeros: every frame would be the first one.
+    """
+    size = np.dtype(dtype).itemsize
+    offsets = np.frombuffer(table[: min(len(table) // size, MOST_FRAMES + 1) * size], dtype).tolist()
+    if not frames <= len(offsets) <= MOST_FRAMES or offsets[0] != 0 or not all(a < b for a, b in itertools.pairwise(offsets)):
+        return False
+    return all(data[first + offset : first + offset + 4] == _ITEM_TAG for offset in offsets)
 
 
 # ----------------------------------------------------------------------------------------------------------- images
@@ -219,20 +250,12 @@ def _rgb(file: DicomFile, decoded: decoders.Decoded) -> np.ndarray:
             raise UnreadableFile(file.path, "its colour palette is missing or damaged") from error
     values = decoded.values
     if values.dtype != np.uint8:
-        values = _by_bands(values, lambda band: _eight_bits(band, file.layout.bits_stored))
+        values = by_bands(values, np.uint8, lambda band: _eight_bits(band, file.layout.bits_stored))
     if decoded.photometric_interpretation in ("YBR_FULL", "YBR_FULL_422"):
-        return _by_bands(values, lambda band: convert_color_space(band, "YBR_FULL", "RGB"))
+        return by_bands(values, np.uint8, lambda band: convert_color_space(band, "YBR_FULL", "RGB"))
     if decoded.photometric_interpretation in ("YBR_PARTIAL_420", "YBR_PARTIAL_422"):
         raise UnreadableFile(file.path, f"its colour space {decoded.photometric_interpretation} is retired")
     return values
-
-
-def _by_bands(values: np.ndarray, convert: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-    """Convert a colour picture to uint8 some rows at a time: in floats the whole of it could fill the memory."""
-    converted = np.empty(values.shape, np.uint8)
-    for top in range(0, len(values), _BAND_ROWS):
-        converted[top : top + _BAND_ROWS] = convert(values[top : top + _BAND_ROWS])
-    return converted
 
 
 def _eight_bits(values: np.ndarray, bits_stored: int) -> np.ndarray:

@@ -8,23 +8,26 @@ References: DICOM PS3.3 F.3 (directory information), PS3.10 8 (file-sets, file I
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-import pydicom
 from pydicom.dataset import Dataset
 
 from viewer.errors import UnreadableFile
-from viewer.imaging.dataset_reading import PARSING_ERRORS, quiet
+from viewer.imaging.dataset_reading import find_sequence, quiet
+from viewer.imaging.element_walk import ITEM, WALK_ERRORS
 from viewer.imaging.file_names import climbs_out, folded, parts_of
-from viewer.imaging.header import integer, items, texts
+from viewer.imaging.header import CONVERSION_ERRORS, clean, decoded
 
 # MediaStorageSOPClassUID (0002,0002), UI of 20 bytes: Media Storage Directory Storage.
 _DIRECTORY_CLASS = b"\x02\x00\x02\x00UI\x14\x001.2.840.10008.1.3.10"
-_INACTIVE = 0
-_UNDEFINED_LENGTH = 0xFFFFFFFF
+_RECORDS, _IN_USE, _FILE_ID = 0x00041220, 0x00041410, 0x00041500
+_INACTIVE = b"\0\0"
+# Eight parts of eight letters by the standard.
+_LONGEST_NAME = 4096
 
 
 @dataclass(frozen=True)
@@ -59,13 +62,9 @@ def read_file_set(path: Path, stream: BinaryIO) -> FileSet:
     """
     try:
         with quiet():
-            dataset = pydicom.dcmread(stream, force=True)
-            is_whole = _is_whole(dataset)
-            names = tuple(dict.fromkeys(_names(dataset)))
-    except PARSING_ERRORS as error:
+            names = tuple(dict.fromkeys(_names(path, stream)))
+    except (*WALK_ERRORS, *CONVERSION_ERRORS) as error:
         raise UnreadableFile(path, "it is a damaged list of files") from error
-    if not is_whole:
-        raise UnreadableFile(path, "it is a list of files and cut short; the files themselves open with their folder")
     if not names:
         raise UnreadableFile(path, "it is a list of files, and names none")
     inside = tuple(dict.fromkeys(parts_of("/".join(name)) for name in names if not climbs_out("/".join(name))))
@@ -73,18 +72,30 @@ def read_file_set(path: Path, stream: BinaryIO) -> FileSet:
     return FileSet(path, tuple(parts for parts in inside if parts), outside)
 
 
-def _is_whole(dataset: Dataset) -> bool:
-    """Return whether the list has the length it states; pydicom reads on in what is left of it."""
-    element = dataset.get_item("DirectoryRecordSequence") if "DirectoryRecordSequence" in dataset else None
-    value, length = getattr(element, "value", None), getattr(element, "length", 0)
-    return not isinstance(value, bytes) or length == _UNDEFINED_LENGTH or len(value) == length
+def _names(path: Path, stream: BinaryIO) -> Iterator[tuple[str, ...]]:
+    size = stream.seek(0, os.SEEK_END)
+    found = find_sequence(path, stream, _RECORDS)
+    if found is None:
+        return
+    walk, end = found
+    if end is not None and end > size:
+        raise UnreadableFile(path, "it is a list of files and cut short; the files themselves open with their folder")
+    record: dict[int, bytes] = {}
+    for element in walk.flattened(end):
+        if element.tag == ITEM:
+            yield from _name(record)
+            record = {}
+        elif element.tag in (_FILE_ID, _IN_USE):
+            stream.seek(element.start)
+            record[element.tag] = stream.read(min(element.end - element.start, _LONGEST_NAME))
+    yield from _name(record)
 
 
-def _names(dataset: Dataset) -> Iterator[tuple[str, ...]]:
-    for record in items(dataset, "DirectoryRecordSequence"):
-        name = texts(record, "ReferencedFileID")
-        if any(name) and integer(record, "RecordInUseFlag") != _INACTIVE:
-            yield name
+def _name(record: dict[int, bytes]) -> Iterator[tuple[str, ...]]:
+    """Yield the folders and the name a record states, nothing where it states none or is not in use."""
+    stated = record.get(_FILE_ID, b"").decode("latin-1")
+    if stated.strip("\0 \\") and record.get(_IN_USE) != _INACTIVE:
+        yield tuple(clean(decoded(part, Dataset())) for part in stated.split("\\"))
 
 
 def _last(name: tuple[str, ...]) -> str:

@@ -13,7 +13,9 @@ from typing import BinaryIO, NamedTuple
 MOST_STEPS = 2**24
 UNDEFINED_LENGTH = 0xFFFFFFFF
 
-_ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
+ITEM = 0xFFFEE000
+_ITEM_END, _SEQUENCE_END = 0xFFFEE00D, 0xFFFEE0DD
+_MARK_GROUP = (b"\xfe\xff", b"\xff\xfe")
 _LONG_VRS = frozenset((b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"))
 
 WALK_ERRORS = (ValueError, struct.error, RecursionError, OverflowError, OSError)
@@ -54,7 +56,7 @@ class Walk:
             tag = group << 16 | element
             if tag == _SEQUENCE_END:
                 return
-            if tag != _ITEM:
+            if tag != ITEM:
                 raise ValueError("no item where one should begin")
             span = self._value(tag, length, implicit)
             behind = self._stream.tell()
@@ -74,13 +76,29 @@ class Walk:
             yield span
             self._stream.seek(behind)
 
+    def flattened(self, end: int | None) -> Iterator[Span]:
+        """Yield items and elements of the sequence that begins here as they come, whatever length the items state.
+
+        An item is yielded without contents where it begins, the elements in it after it.
+        """
+        while end is None or self._stream.tell() < end:
+            tag, vr, length = self._element_header(self._is_implicit)
+            if tag == _SEQUENCE_END:
+                return
+            if tag in (ITEM, _ITEM_END):
+                length = 0
+            span = self._value(tag, length, self._is_implicit or vr == b"UN")
+            behind = self._stream.tell()
+            yield span
+            self._stream.seek(behind)
+
     def _value(self, tag: int, length: int, implicit: bool) -> Span:
         """Go behind a value and return where it lies; one without a length is walked through."""
         start = self._stream.tell()
         if length != UNDEFINED_LENGTH:
             self._stream.seek(start + length)
             return Span(tag, start, start + length, implicit)
-        for _ in self.elements(None, implicit) if tag == _ITEM else self.items(None, implicit):
+        for _ in self.elements(None, implicit) if tag == ITEM else self.items(None, implicit):
             continue
         return Span(tag, start, self._stream.tell() - 8, implicit)
 
@@ -93,8 +111,8 @@ class Walk:
     def _element_header(self, implicit: bool) -> tuple[int, bytes, int]:
         head = self._header()
         vr = head[4:6]
-        # Some writers go over to implicit VR inside of sequences; a mark that ends an item has none.
-        if implicit or not b"AA" <= vr <= b"ZZ":
+        # Some writers go over to implicit VR inside of sequences; items and the marks at their ends have none.
+        if implicit or head[:2] in _MARK_GROUP or not b"AA" <= vr <= b"ZZ":
             group, element, length = self._tag_and_length.unpack(head)
             return group << 16 | element, b"", length
         group, element, vr, length = self._short.unpack(head)

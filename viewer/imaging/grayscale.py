@@ -14,6 +14,7 @@ import numpy as np
 
 from viewer.errors import WindowError
 from viewer.imaging.image import Image, LookupTable, Voi, Window
+from viewer.imaging.pixel_layout import by_bands
 
 PIXELS_PER_WIDTH = 250.0
 """Screen pixels that a drag takes to change a window by its own width."""
@@ -76,10 +77,13 @@ class DisplayTable:
         if self.dtype == np.uint8:
             return np.bitwise_xor(values, np.uint8(255)) if self.invert else values
         if self.table is None or values.dtype != self.dtype:
-            return _greys(values, self.voi, self.inverse, self.invert, self.presentation)
+            return by_bands(values, np.uint8, self._greys)
         if self.dtype.itemsize == 2:
             return np.take(self.table, values.view(np.uint16))
         return np.take(self.table, values - self.first, mode="clip")
+
+    def _greys(self, values: np.ndarray) -> np.ndarray:
+        return _greys(values, self.voi, self.inverse, self.invert, self.presentation)
 
 
 def display_table(image: Image, voi: Voi, invert: bool = False) -> DisplayTable:

@@ -11,15 +11,18 @@ import re
 import struct
 import zlib
 from collections.abc import Iterable
+from functools import cache
 from io import BytesIO
 from typing import Any
 
+from pydicom.charset import default_encoding
 from pydicom.datadict import dictionary_VR
-from pydicom.dataelem import DataElement, RawDataElement
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.errors import BytesLengthException
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
+from pydicom.tag import BaseTag, Tag
 
 from viewer.imaging.element_walk import WALK_ERRORS, Walk
 
@@ -61,14 +64,20 @@ def raw_value(dataset: Dataset, keyword: str | int) -> Any:
 
     An element of a repeating group has no keyword of its own and is named by its tag, 0x60000010 for one.
     """
+    tag = _tag(keyword)
     try:
-        if _is_overlong(dataset, keyword):
+        if tag not in dataset or _is_overlong(dataset, tag):
             return None
-        found = dataset.get(keyword)
-        value = found.value if isinstance(found, DataElement) else found
+        value = dataset[tag].value
     except CONVERSION_ERRORS:
         return None
     return None if value in ("", b"") else value
+
+
+@cache
+def _tag(keyword: str | int) -> BaseTag:
+    # A header is asked for some fifty elements; pydicom would look each of them up in its dictionary, several times over.
+    return Tag(keyword)
 
 
 def vr_by_tag(tag: int) -> str:
@@ -79,11 +88,9 @@ def vr_by_tag(tag: int) -> str:
         return "UN"
 
 
-def _is_overlong(dataset: Dataset, keyword: str | int) -> bool:
+def _is_overlong(dataset: Dataset, tag: BaseTag) -> bool:
     """Return whether a value that pydicom splits into objects is longer than any film's, before it is split."""
-    if keyword not in dataset:
-        return False
-    element: object = dataset.get_item(keyword, keep_deferred=True)
+    element: object = dataset.get_item(tag, keep_deferred=True)
     if not isinstance(element, RawDataElement) or element.length <= _FEW_BYTES:
         return False
     vr = element.VR or vr_by_tag(element.tag)
@@ -200,24 +207,35 @@ def clean(value: str) -> str:
 
 
 def decoded(value: str, dataset: Dataset) -> str:
-    """Return text of a file that names no character set but uses one, decoded as UTF-8 or as GB 2312.
+    """Return text of a file that names no character set we know, but uses one, decoded as UTF-8 or as GB 2312.
 
     Without SpecificCharacterSet only ASCII is allowed; where other bytes stand they are one of these two far more often
     than Latin-1. Latin-1 it stays where they are neither: single accented letters never make valid UTF-8, nor the even
-    runs of high bytes that GB 2312 is made of.
+    runs of high bytes that GB 2312 is made of. UTF-8 is tried even where the file says Latin-1.
     """
     runs = _HIGH_LATIN.findall(value)
-    if not runs or raw_value(dataset, "SpecificCharacterSet") is not None:
+    named = _encodings(dataset) if runs else set()
+    if not runs or named - {"latin_1"}:
         return value
     try:
         raw = value.encode("latin-1")
     except UnicodeEncodeError:
         return value
     for encoding in ("utf-8", "gb2312", "gbk"):
-        if encoding != "utf-8" and any(len(run) % 2 for run in runs):
+        if encoding != "utf-8" and (named or any(len(run) % 2 for run in runs)):
             continue
         try:
             return raw.decode(encoding)
         except UnicodeDecodeError:
             continue
     return value
+
+
+def _encodings(dataset: Dataset) -> set[str]:
+    """Return Python's names of the character sets beyond ASCII that hold for a data set: its own, or those around it."""
+    try:
+        named = dataset._character_set
+    except CONVERSION_ERRORS:
+        return set()
+    # Of a name that it does not know pydicom makes the default.
+    return set([named] if isinstance(named, str) else named) - {default_encoding}

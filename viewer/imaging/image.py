@@ -125,6 +125,9 @@ class Instance:
     acquisition: int | None = None
     concatenation: int = 0
     """Which part of a concatenation a file is, counted from 1; 0 where it is whole."""
+    concatenation_uid: str = ""
+    concatenation_parts: int = 0
+    """Of how many parts the concatenation is said to be; 0 where the file does not say."""
 
     @property
     def key(self) -> str:

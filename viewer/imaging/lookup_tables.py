@@ -10,6 +10,7 @@ from pydicom.dataset import Dataset
 
 from viewer.imaging.header import CONVERSION_ERRORS, numbers, raw_value, text
 from viewer.imaging.image import LookupTable
+from viewer.imaging.pixel_layout import by_bands
 
 _COLORS = ("Red", "Green", "Blue")
 _DISCRETE, _LINEAR, _INDIRECT = 0, 1, 2
@@ -38,9 +39,7 @@ def read_table(item: Dataset, signed: bool, big_endian: bool) -> LookupTable | N
 def _entries(data: object, count: int, big_endian: bool) -> np.ndarray | None:
     """Return at most ``count`` entries as uint16, from words or from bytes, however the file wrote them."""
     if isinstance(data, bytes):
-        order = ">" if big_endian else "<"
-        words = len(data) >= 2 * count
-        entries = np.frombuffer(data[: len(data) // 2 * 2], f"{order}u2") if words else np.frombuffer(data, np.uint8)
+        entries = _words(data, big_endian) if len(data) >= 2 * count else _bytes(data, big_endian)
     else:
         try:
             entries = np.atleast_1d(np.asarray(data, np.int64)).astype(np.uint16)
@@ -52,14 +51,21 @@ def _entries(data: object, count: int, big_endian: bool) -> np.ndarray | None:
     return entries[:count].astype(np.uint16) if entries.size else None
 
 
+def _words(data: bytes, big_endian: bool) -> np.ndarray:
+    return np.frombuffer(data[: len(data) // 2 * 2], ">u2" if big_endian else "<u2")
+
+
+def _bytes(data: bytes, big_endian: bool) -> np.ndarray:
+    """Return entries of 8 bits; they lie two to a word, which big endian turns round (PS3.5 7.3)."""
+    return np.frombuffer(_words(data, True).astype("<u2").tobytes() if big_endian else data, np.uint8)
+
+
 def apply_modality_table(stored: np.ndarray, item: Dataset, signed: bool, big_endian: bool) -> np.ndarray | None:
     """Map stored values through a Modality LUT item; uint16, or None where the item holds no table."""
     table = read_table(item, signed, big_endian)
     if table is None:
         return None
-    first = table.first + 65536 if not signed and table.first < 0 else table.first
-    index = np.clip(stored.astype(np.int64) - first, 0, len(table.entries) - 1)
-    return table.entries[index]
+    return _look_up(stored, table.entries, table.first + 65536 if not signed and table.first < 0 else table.first)
 
 
 def apply_palette(stored: np.ndarray, dataset: Dataset, big_endian: bool) -> np.ndarray:
@@ -73,7 +79,7 @@ def apply_palette(stored: np.ndarray, dataset: Dataset, big_endian: bool) -> np.
     tables = [_palette(dataset, color, big_endian) for color in _COLORS]
     # Many files say 16 bits and fill the low byte alone.
     wide = max(table.bits for table in tables) > 8 and max(int(table.entries.max()) for table in tables) > 255
-    return np.stack([_look_up(stored, table, 8 if wide else 0) for table in tables], axis=-1)
+    return np.stack([_look_up_color(stored, table, 8 if wide else 0) for table in tables], axis=-1)
 
 
 def _palette(dataset: Dataset, color: str, big_endian: bool) -> LookupTable:
@@ -91,10 +97,15 @@ def _palette(dataset: Dataset, color: str, big_endian: bool) -> LookupTable:
     return LookupTable(entries, first, bits)
 
 
-def _look_up(stored: np.ndarray, table: LookupTable, shift: int) -> np.ndarray:
+def _look_up_color(stored: np.ndarray, table: LookupTable, shift: int) -> np.ndarray:
     first = table.first + 65536 if stored.dtype.kind == "u" and table.first < 0 else table.first
-    index = np.clip(stored.astype(np.int64) - first, 0, len(table.entries) - 1)
-    return (table.entries >> shift).astype(np.uint8)[index]
+    return _look_up(stored, (table.entries >> shift).astype(np.uint8), first)
+
+
+def _look_up(stored: np.ndarray, entries: np.ndarray, first: int) -> np.ndarray:
+    """Return the entries of values: the first one is that of ``first`` and of all below, the last that of all above."""
+    last = len(entries) - 1
+    return by_bands(stored, entries.dtype, lambda band: entries[np.clip(band.astype(np.int64) - first, 0, last)])
 
 
 def _segments(data: bytes, count: int, bits: int, big_endian: bool) -> np.ndarray:
@@ -108,10 +119,7 @@ def _segments(data: bytes, count: int, bits: int, big_endian: bool) -> np.ndarra
     ValueError
         If a segment is of no known kind, begins nowhere, or is cut short.
     """
-    order = ">" if big_endian else "<"
-    if bits <= 8 and big_endian:
-        data = np.frombuffer(data[: len(data) // 2 * 2], np.uint16).byteswap().tobytes()
-    words = np.frombuffer(data, np.uint8) if bits <= 8 else np.frombuffer(data[: len(data) // 2 * 2], f"{order}u2")
+    words = _bytes(data, big_endian) if bits <= 8 else _words(data, big_endian)
     entries = np.zeros(0, np.uint16)
     position = 0
     # A last odd byte is padding.

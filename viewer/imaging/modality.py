@@ -6,6 +6,7 @@ C.11.6 (presentation LUT), C.8.7.1.1.2 (angiography), C.7.5.1.1.2 and C.7.6.24 (
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import cast, get_args
 
 import numpy as np
@@ -15,7 +16,7 @@ from viewer.imaging.functional_groups import group_or_top
 from viewer.imaging.header import items, number, numbers, text, texts
 from viewer.imaging.image import LookupTable, Voi, VoiFunction, Window
 from viewer.imaging.lookup_tables import apply_modality_table, read_table
-from viewer.imaging.pixel_layout import PixelLayout
+from viewer.imaging.pixel_layout import PixelLayout, by_bands
 
 _TRANSFORMATION = "PixelValueTransformationSequence"
 _ANGIOGRAPHY = "1.2.840.10008.5.1.4.1.1.12."
@@ -66,15 +67,12 @@ def _rescale(stored: np.ndarray, slope: float, intercept: float) -> np.ndarray:
         return stored.astype(dtype, copy=False)
     if dtype.kind == "f":
         return _scaled(stored, slope, intercept)
-    values = stored.astype(np.int64 if stored.dtype.itemsize > 2 else np.int32)
-    return (values * int(slope) + int(intercept)).astype(dtype)
+    wide = np.int64 if stored.dtype.itemsize > 2 else np.int32
+    return by_bands(stored, dtype, lambda band: band.astype(wide) * int(slope) + int(intercept))
 
 
 def _scaled(stored: np.ndarray, slope: float, intercept: float) -> np.ndarray:
-    values = stored * slope
-    # In place: a second float64 copy of a large film is half a gigabyte.
-    values += intercept
-    return values.astype(np.float32)
+    return by_bands(stored, np.float32, lambda band: (band * slope + intercept).astype(np.float32))
 
 
 def _whole_dtype(low: int, high: int, stored: np.dtype[np.generic]) -> np.dtype[np.generic]:
@@ -134,9 +132,14 @@ def _luts(group: Dataset, dataset: Dataset, layout: PixelLayout, frame: int) -> 
     signed = _modality_values_are_signed(dataset, layout, frame)
     stated = items(group, "VOILUTSequence") or items(dataset, "VOILUTSequence")
     found = [read_table(item, signed, layout.big_endian) for item in stated]
-    luts = [table for table in found if table is not None]
+    luts = [_unsigned(table) if layout.signed and not signed else table for table in found if table is not None]
     ignored = len(found) - len(luts)
     return luts, [f"{ignored} VOI LUT without a table was ignored."] if ignored else []
+
+
+def _unsigned(table: LookupTable) -> LookupTable:
+    """Return a table whose first value is unsigned, but was read as signed like the stored values (US or SS)."""
+    return replace(table, first=table.first % 65536)
 
 
 def _modality_values_are_signed(dataset: Dataset, layout: PixelLayout, frame: int) -> bool:

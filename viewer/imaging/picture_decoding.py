@@ -11,17 +11,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 import PIL.Image
 from PIL import UnidentifiedImageError
 
+from viewer.imaging.codestreams import jpeg_endings
+
 FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP")
-LARGEST_PIXELS = 2**26
+LARGEST_PIXELS = 2**27
 LARGEST_PAGES = 4096
 
+_JPEG, _PNG_TEXTS = b"\xff\xd8\xff", (b"eXIf", b"tEXt", b"zTXt", b"iTXt")
 _ORIENTATION, _PHOTOMETRIC, _WHITE_IS_ZERO = 274, 262, 0
+_BITS, _PLANES, _SEPARATE, _SAMPLES, _UNSIGNED, _SIGNED = 258, 284, 2, 339, 1, 2
 _TOO_LARGE = "it has too many pixels to be a film"
+_NOT_KNOWN = "its picture is damaged, or stored in a way that this program does not read"
 
 # What Pillow is seen to raise on damaged pictures.
 _ERRORS = (UnidentifiedImageError, OSError, ValueError, TypeError, SyntaxError, KeyError, IndexError, OverflowError,
@@ -53,7 +59,7 @@ def read_pages(data: bytes) -> list[Page]:
         If it is damaged, too large, or has more pages than any film.
     """
     with _opened(data) as picture:
-        return [_page(picture) for _ in _pages(picture)]
+        return [_page(picture, data) for _ in _pages(picture)]
 
 
 def decode_page(data: bytes, number: int) -> np.ndarray:
@@ -64,11 +70,19 @@ def decode_page(data: bytes, number: int) -> np.ndarray:
     PictureError
         If it is damaged or too large.
     """
+    first, *others = (_decoded(stream, number) for stream in (jpeg_endings(data) if data.startswith(_JPEG) else (data,)))
+    if not all(np.array_equal(first, other) for other in others):
+        raise PictureError("its JPEG picture is damaged or cut short")
+    return first
+
+
+def _decoded(data: bytes, number: int) -> np.ndarray:
     with _opened(data) as picture, _damage(picture.format):
         picture.seek(number)
         _refuse_absurd_size(*picture.size)
+        _refuse_deep_planes(picture)
         picture.load()
-        return np.ascontiguousarray(_upright(_pixels(picture), _orientation(picture)))
+        return np.ascontiguousarray(_upright(_pixels(picture), _orientation(picture, data)))
 
 
 @contextmanager
@@ -81,7 +95,7 @@ def _opened(data: bytes) -> Iterator[PIL.Image.Image]:
         except PIL.Image.DecompressionBombError as error:
             raise PictureError(_TOO_LARGE) from error
         except _ERRORS as error:
-            raise PictureError("its picture is damaged") from error
+            raise PictureError(_NOT_KNOWN) from error
         with picture:
             yield picture
 
@@ -100,6 +114,13 @@ def _damage(kind: str | None) -> Iterator[None]:
 def _refuse_absurd_size(columns: int, rows: int) -> None:
     if rows * columns > LARGEST_PIXELS:
         raise PictureError(f"{_TOO_LARGE} ({columns} x {rows})")
+
+
+def _refuse_deep_planes(picture: PIL.Image.Image) -> None:
+    """Refuse a TIFF whose colours lie plane by plane in more than 8 bits: Pillow reads them as 8."""
+    bits = _tag(picture, _BITS, (8,))
+    if _tag(picture, _PLANES, 1) == _SEPARATE and isinstance(bits, tuple) and len(bits) > 1 and max(bits) > 8:
+        raise PictureError("its colours lie in separate planes of 16 bits, which this program does not read")
 
 
 def _refuse_absurd_webp(data: bytes) -> None:
@@ -138,19 +159,36 @@ def _pages(picture: PIL.Image.Image) -> Iterator[int]:
         yield number
 
 
-def _page(picture: PIL.Image.Image) -> Page:
+def _page(picture: PIL.Image.Image, data: bytes) -> Page:
     with _damage(picture.format):
         columns, rows = picture.size
         _refuse_absurd_size(columns, rows)
-        if _orientation(picture) >= 5:
+        if _orientation(picture, data) >= 5:
             rows, columns = columns, rows
         return Page(rows, columns, picture.format or "", picture.mode, _is_white_zero(picture))
 
 
-def _orientation(picture: PIL.Image.Image) -> int:
+def _orientation(picture: PIL.Image.Image, data: bytes) -> int:
     """Return the EXIF orientation, 1 to 8; 1 where there is none that makes sense."""
-    stated = picture.getexif().get(_ORIENTATION, 1)
+    if picture.format == "PNG" and not _has_text_behind_pixels(data):
+        # Pillow's own way for a PNG is to unpack the whole picture first, to see what stands behind it.
+        exif = PIL.Image.Image.getexif(picture)
+    else:
+        exif = picture.getexif()
+    stated = exif.get(_ORIENTATION, 1)
     return stated if isinstance(stated, int) and 1 <= stated <= 8 else 1
+
+
+def _has_text_behind_pixels(png: bytes) -> bool:
+    """Return whether a PNG has EXIF or text after its pixels (PNG 5.6 lets them stand there)."""
+    position, is_behind = 8, False
+    while position + 8 <= len(png):
+        length, kind = struct.unpack_from(">I4s", png, position)
+        if is_behind and kind in _PNG_TEXTS:
+            return True
+        is_behind = is_behind or kind == b"IDAT"
+        position += 12 + length
+    return False
 
 
 def _upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
@@ -166,8 +204,18 @@ def _upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
 
 def _is_white_zero(picture: PIL.Image.Image) -> bool:
     """Return whether small values of a TIFF are white; Pillow has already turned over those of up to 8 bits."""
-    tags = getattr(picture, "tag_v2", {})
-    return picture.mode[0] in "IF" and tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO
+    return picture.mode[0] in "IF" and _tag(picture, _PHOTOMETRIC) == _WHITE_IS_ZERO
+
+
+def _tag(picture: PIL.Image.Image, number: int, default: object = None) -> Any:
+    """Return what a TIFF states in one of its tags; the default where it says nothing, or is no TIFF."""
+    return getattr(picture, "tag_v2", {}).get(number, default)
+
+
+def _sample_format(picture: PIL.Image.Image) -> int:
+    """Return whether the values of a TIFF are unsigned (1) or signed (2); 0 for any other picture."""
+    stated = _tag(picture, _SAMPLES, _UNSIGNED) if picture.format == "TIFF" else 0
+    return int(stated[0] if isinstance(stated, tuple) else stated)
 
 
 def _pixels(picture: PIL.Image.Image) -> np.ndarray:
@@ -177,7 +225,11 @@ def _pixels(picture: PIL.Image.Image) -> np.ndarray:
     if mode == "F":
         return np.asarray(picture, np.float32)
     if mode == "I":
-        return _narrowed(np.asarray(picture, np.int32))
+        values = np.asarray(picture, np.int32)
+        # Pillow has no name for unsigned numbers of 32 bits, and lets the greatest ones turn negative.
+        return _narrowed(values.view(np.uint32) if _sample_format(picture) == _UNSIGNED else values)
+    if mode == "L" and _sample_format(picture) == _SIGNED:
+        return np.asarray(picture).view(np.int8).astype(np.int16)
     if mode in ("1", "L"):
         return np.asarray(picture.convert("L"))
     if mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in picture.info:
@@ -187,10 +239,10 @@ def _pixels(picture: PIL.Image.Image) -> np.ndarray:
 
 def _narrowed(values: np.ndarray) -> np.ndarray:
     low, high = int(values.min()), int(values.max())
-    for dtype in (np.uint16, np.int16):
+    for dtype in (np.uint16, np.int16, np.int32):
         if np.iinfo(dtype).min <= low and high <= np.iinfo(dtype).max:
-            return values.astype(dtype)
-    return values
+            return values.astype(dtype, copy=False)
+    return values.astype(np.float32)
 
 
 def _on_black(rgba: PIL.Image.Image) -> PIL.Image.Image:

@@ -5,9 +5,12 @@ References: DICOM PS3.3 C.7.6.3 (Image Pixel), PS3.5 section 8 (encoding).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
+
+_BAND_ROWS = 256
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,8 @@ class PixelLayout:
     big_endian: bool = False
     swapped_bytes: bool = False
     """8-bit samples written as big-endian 16-bit words: each pair of bytes is turned round."""
+    whole_groups: bool = False
+    """Whether rows of an odd number of columns, in YBR_FULL_422, end with a group of four bytes for the last pixel alone."""
     number: str = "integer"
     """"integer", "float" (FloatPixelData) or "double" (DoubleFloatPixelData)."""
 
@@ -45,7 +50,8 @@ class PixelLayout:
 def bits_of_frame(layout: PixelLayout) -> int:
     """Return how many bits a native frame takes; 1-bit frames are not padded to whole bytes."""
     samples = 2 if layout.is_422 else layout.samples
-    return layout.rows * layout.columns * samples * layout.bits_allocated
+    columns = layout.columns + layout.columns % 2 if layout.whole_groups else layout.columns
+    return layout.rows * columns * samples * layout.bits_allocated
 
 
 def bytes_of_frame(layout: PixelLayout, frames: int = 1) -> int:
@@ -105,16 +111,20 @@ def _in_shape(values: np.ndarray, layout: PixelLayout) -> np.ndarray:
     if layout.samples == 1:
         return values.reshape(shape)
     if layout.is_422:
-        return _spread_chroma(values).reshape(*shape, 3)
+        return _spread_chroma(values, layout)
     if layout.planar:
         return np.ascontiguousarray(np.moveaxis(values.reshape(3, *shape), 0, -1))
     return values.reshape(*shape, 3)
 
 
-def _spread_chroma(values: np.ndarray) -> np.ndarray:
-    """Turn Y1 Y2 Cb Cr into Y1 Cb Cr, Y2 Cb Cr (PS3.3 C.7.6.3.1.2)."""
-    quads = values.reshape(-1, 4)
-    return quads[:, (0, 2, 3, 1, 2, 3)]
+def _spread_chroma(values: np.ndarray, layout: PixelLayout) -> np.ndarray:
+    """Turn Y1 Y2 Cb Cr into Y1 Cb Cr, Y2 Cb Cr (PS3.3 C.7.6.3.1.2); (rows, columns, 3)."""
+    # The standard knows no odd number of columns here; where pixels go on from row to row, the last may lack its chroma.
+    quads = np.pad(values, (0, -len(values) % 4), mode="edge").reshape(-1, 4)
+    pixels: np.ndarray = quads[:, (0, 2, 3, 1, 2, 3)].reshape(-1, 3)
+    if layout.whole_groups:
+        return np.ascontiguousarray(pixels.reshape(layout.rows, -1, 3)[:, : layout.columns])
+    return pixels[: layout.rows * layout.columns].reshape(layout.rows, layout.columns, 3)
 
 
 def as_stored(values: np.ndarray, layout: PixelLayout, bits: int = 0, mask: bool = True) -> np.ndarray:
@@ -146,3 +156,11 @@ def as_stored(values: np.ndarray, layout: PixelLayout, bits: int = 0, mask: bool
     if mask and significant < size:
         unsigned = unsigned & unsigned.dtype.type((1 << significant) - 1)
     return unsigned
+
+
+def by_bands(values: np.ndarray, dtype: np.dtype[np.generic] | type, convert: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """Convert a picture to one of the same shape some rows at a time: in float64 the whole of it could fill the memory."""
+    converted = np.empty(values.shape, dtype)
+    for top in range(0, len(values), _BAND_ROWS):
+        converted[top : top + _BAND_ROWS] = convert(values[top : top + _BAND_ROWS])
+    return converted

@@ -246,7 +246,8 @@ def series_of_one_uid(name: str, members: list[Opened]) -> tuple[Series, ...]:
     parts = {"": members}
     for divide in (_by_plane, _by_echo, _by_acquisition):
         parts = {key + added: part for key, whole in parts.items() for added, part in divide(whole).items()}
-    made = [_series(f"{name}{key}", part) for key, part in parts.items()]
+    incomplete = _on_concatenations(members)
+    made = [_series(f"{name}{key}", part, incomplete) for key, part in parts.items()]
     return tuple(sorted(made, key=series_order))
 
 
@@ -271,7 +272,8 @@ def _by_plane(members: list[Opened]) -> dict[str, list[Opened]]:
             key = ""
         else:
             plane = next((k for k, part in parts.items() if k and _is_parallel(part[0].instance, instance)), None)
-            key = plane or f" plane {','.join(f'{cosine:.2f}' for cosine in instance.orientation)} {instance.rows}"
+            cosines = ",".join(f"{cosine:.2f}" for cosine in instance.orientation)
+            key = plane or f" plane {cosines} {instance.rows} {instance.columns}"
         parts.setdefault(key, []).append(opened)
     is_turned = len(parts) > 3 and all(len(part) == 1 for part in parts.values())
     return {"": members} if is_turned else parts
@@ -313,13 +315,13 @@ def _is_stacked(members: list[Opened]) -> bool:
 # ------------------------------------------------------------------------------------------------------------ records
 
 
-def _series(key: str, members: list[Opened]) -> Series:
+def _series(key: str, members: list[Opened], remarks: tuple[str, ...]) -> Series:
     frames = sorted_frames(members)
     instance = frames[0].instance
     identity = instance.identity
     parts = (identity.series_description, identity.body_part, identity.view_position)
     title = next((part for part in parts if part), "") or identity.modality or instance.path.name
-    return Series(key, title, tuple(frames), remarks_on(frames))
+    return Series(key, title, tuple(frames), (*remarks_on(frames), *remarks))
 
 
 def sorted_frames(members: list[Opened]) -> list[Opened]:
@@ -343,6 +345,20 @@ def remarks_on(frames: list[Opened]) -> tuple[str, ...]:
     if len(distinct) < _FEWEST_FOR_GAPS:
         return ()
     return tuple(filter(None, (_on_duplicates(len(places) - len(distinct)), _on_gaps(distinct))))
+
+
+def _on_concatenations(members: list[Opened]) -> tuple[str, ...]:
+    """Return how many parts of concatenations, long objects cut into several files, are not there."""
+    there: dict[str, set[int]] = {}
+    stated: dict[str, int] = {}
+    for instance in (opened.instance for opened in members if opened.instance.concatenation > 0):
+        uid = instance.concatenation_uid
+        there.setdefault(uid, set()).add(instance.concatenation)
+        stated[uid] = max(stated.get(uid, 0), instance.concatenation, instance.concatenation_parts)
+    count = sum(stated.values())
+    missing = count - sum(map(len, there.values()))
+    parts = "1 part" if missing == 1 else f"{missing:,} parts"
+    return (f"{parts} of {count:,} of a concatenation {'is' if missing == 1 else 'are'} missing.",) if missing else ()
 
 
 def _on_duplicates(extra: int) -> str:

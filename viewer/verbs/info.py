@@ -10,6 +10,7 @@ from typing import Any
 
 from viewer.errors import UnreadableFile, ViewerError
 from viewer.imaging.grayscale import voi_text
+from viewer.imaging.header import clean
 from viewer.imaging.image import Document, Identity, Instance, LookupTable, NotOpened, Opened, Voi
 from viewer.imaging.opening import Found, open_paths
 from viewer.imaging.reader import read_facts, read_image
@@ -193,4 +194,4 @@ def _image_line(image: dict[str, Any]) -> str:
     size = f"{image['columns']} x {image['rows']}"
     frame = f", frame {image['frame']}" if image["frames"] > 1 else ""
     syntax = image["transfer_syntax"]["name"] or "not DICOM"
-    return f"{Path(image['file']).name}{frame}: {size}, {image['photometric_interpretation']}, {syntax}"
+    return f"{clean(Path(image['file']).name)}{frame}: {size}, {image['photometric_interpretation']}, {syntax}"

@@ -59,11 +59,11 @@ class SectionLabel(PlainLabel):
 
 
 class ElidedLabel(QWidget):
-    """One line of plain text, as wide as it needs and shortened in the middle where there is no room."""
+    """One line of plain text, as wide as it needs and shortened, in the middle unless said, where there is no room."""
 
-    def __init__(self, text: str = "", small: bool = False) -> None:
+    def __init__(self, text: str = "", small: bool = False, mode: Qt.TextElideMode = Qt.TextElideMode.ElideMiddle) -> None:
         super().__init__()
-        self._text = ""
+        self._text, self._mode = "", mode
         self._token = "text_secondary" if small else "text"
         if small:
             self.setFont(theme.small_font())
@@ -90,7 +90,7 @@ class ElidedLabel(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setPen(theme.color(self._token))
-        shown = self.fontMetrics().elidedText(self._text, Qt.TextElideMode.ElideMiddle, self.width())
+        shown = self.fontMetrics().elidedText(self._text, self._mode, self.width())
         painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, shown)
 
 

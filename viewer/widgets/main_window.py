@@ -30,6 +30,7 @@ from viewer.widgets import icons
 from viewer.widgets.actions import ACTIONS, PRESET_KEYS, ActionSpec
 from viewer.widgets.beside_film import BesideFilm
 from viewer.widgets.canvas import Canvas
+from viewer.widgets.controls import ElidedLabel, plain_tool_tip
 from viewer.widgets.document_page import DocumentPage
 from viewer.widgets.report_editor import ReportEditor
 from viewer.widgets.second_reader_panel import SecondReaderPanel
@@ -166,8 +167,7 @@ class MainWindow(QMainWindow):
         self.addToolBar(self.toolbar)
 
     def _make_status_bar(self) -> None:
-        self.doing = QLabel()
-        self.doing.setTextFormat(Qt.TextFormat.PlainText)
+        self.doing = ElidedLabel(mode=Qt.TextElideMode.ElideRight)
         self.doing.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.progress = QProgressBar()
         self.progress.setMaximumWidth(160)
@@ -198,6 +198,7 @@ class MainWindow(QMainWindow):
     def show_doing(self, text: str, fraction: float | None, cancellable: bool = False) -> None:
         """Say what is being done and how far it is; an empty text ends it."""
         self.doing.setText(text)
+        self.doing.setToolTip(plain_tool_tip(text))
         self.progress.setVisible(bool(text) and fraction is not None)
         if fraction is not None:
             self.progress.setRange(0, 1000)
