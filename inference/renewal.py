@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections.abc import Generator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -20,13 +20,19 @@ from inference.dataset import Sample, find_manifest, read_manifest
 from inference.errors import BundleError, DatasetError
 from inference.examples import ExampleRow
 from inference.files import write_bytes
-from inference.gate.gate import GATE, Gate
+from inference.gate.gate import GATE, Gate, gate_of_bundle
+from inference.gate.refusals import measure_refusals
 from inference.map_scales import ReadCount, measure_scales
 from inference.predict import CPU, Device, Predictor
 
+REFUSALS_NOTE = (
+    "Each picture was judged by networks that never saw its patient; made pictures by a seed of their own. Photographs are "
+    "made from films on the computer: real ones may pass more often."
+)
+
 
 def renew_bundle(
-    folder: Path, data: Path | None = None, with_scales: bool = True, device: Device = CPU
+    folder: Path, data: Path | None = None, with_scales: bool = True, device: Device = CPU, with_refusals: bool = True
 ) -> Generator[ReadCount, None, dict[str, Any]]:
     """Write what a newer card holds into a bundle's card; return the card.
 
@@ -37,6 +43,8 @@ def renew_bundle(
         somewhat too narrow, and the scales of the maps stay as they are.
     with_scales
         Whether to measure the scales of the maps, which takes minutes.
+    with_refusals
+        Whether to count what the gate refuses among the pictures that lie under ``data``, which takes minutes, too.
 
     Raises
     ------
@@ -51,6 +59,11 @@ def renew_bundle(
         answer = np.array([bundle.class_names.index(row.answer) for row in rows], dtype=np.int64)
         paths = [sample.path for sample in samples]
         card[map_scales.KEY] = yield from measure_scales(Predictor(bundle, device), paths, answer)
+    gate = gate_of_bundle(folder) if samples and with_refusals and "gate" in card else None
+    if gate is not None:
+        fold = np.array([int(row.fold) for row in rows], dtype=np.int64)
+        refused = yield from measure_refusals(Predictor(bundle, device), gate, samples, fold, cast(Path, data))
+        card["gate"] = card["gate"] | {"refused": refused, "note": REFUSALS_NOTE}
     write_card(folder, card)
     return card
 

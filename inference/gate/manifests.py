@@ -77,20 +77,23 @@ def other_pictures(
     folds = int(fold.max()) + 1 if len(fold) else 1
     found: dict[str, list[OtherPictures]] = defaultdict(list)
     for source in sources:
-        path = next(iter(sorted(data.rglob(source.manifest))), None)
-        if path is not None:
-            films = _films(path, source)
-            own = np.array([_fold(s.patient, fold_of, folds) for s in films], dtype=np.int64)
+        if films := source_films(data, source):
+            own = np.array([dealt_fold(s.patient, fold_of, folds) for s in films], dtype=np.int64)
             found[source.sense].append(OtherPictures(sense_squares(films), own, source.repeats))
     return dict(found)
 
 
-def _films(path: Path, source: Source) -> list[Sample]:
+def source_films(data: Path, source: Source) -> list[Sample]:
+    """Return the films of a source that lie under ``data``; [] if its manifest is not there, DatasetError if it is faulty."""
+    path = next(iter(sorted(data.rglob(source.manifest))), None)
+    if path is None:
+        return []
     films = [s for s in read_manifest(path, source.labels, allow_empty=True) if s.label == source.label]
     if not films:
         raise DatasetError(f"The manifest {path.name} has no film labelled {source.label}.")
     return films
 
 
-def _fold(patient: str, fold_of: Mapping[str, int], folds: int) -> int:
+def dealt_fold(patient: str, fold_of: Mapping[str, int], folds: int) -> int:
+    """Return the fold of a patient: that of their films, or one by their name."""
     return fold_of.get(patient, zlib.crc32(patient.encode()) % folds)

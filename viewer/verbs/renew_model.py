@@ -23,6 +23,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("model", help="name or folder of a model")
     parser.add_argument("--data", type=Path, help="folder that holds the manifest the model was judged on, and its films")
     parser.add_argument("--without-scales", action="store_true", help="leave the scales of the maps as they are")
+    parser.add_argument("--without-refusals", action="store_true", help="do not count anew what the gate refuses")
     parser.set_defaults(run=run)
 
 
@@ -32,7 +33,13 @@ def run(arguments: argparse.Namespace) -> int:
     from inference.renewal import renew_bundle
 
     try:
-        card = _finish(renew_bundle(find_model(arguments.model), arguments.data, not arguments.without_scales))
+        work = renew_bundle(
+            find_model(arguments.model),
+            arguments.data,
+            with_scales=not arguments.without_scales,
+            with_refusals=not arguments.without_refusals,
+        )
+        card = _finish(work)
     except InferenceError as error:
         print(error, file=sys.stderr)
         return 1
