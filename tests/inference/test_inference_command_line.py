@@ -135,7 +135,7 @@ def test_progress_is_told_in_plain_lines_where_there_is_no_terminal(trained: tup
     assert lines[0].startswith(" 33 % ")
     assert any(line.startswith("100 % 0:00 left fold-1 (3/3) epoch 1/1 loss ") for line in lines)
     assert "100 % 0:00 left reading held-out films 6/6" in lines
-    assert lines[-1] == "100 % 0:00 left reading films for the scale of the heat maps 24/24"
+    assert lines[-1] == "100 % 0:00 left reading films for the scales of the heat maps 24/24"
 
 
 def test_a_second_judgement_gives_the_same_numbers(
