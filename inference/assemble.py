@@ -36,10 +36,11 @@ from inference.files import make_folder, write_bytes
 from inference.films import Films, as_films
 from inference.groups import judge_groups
 from inference.map_scales import KEY as HEAT_MAPS
-from inference.map_scales import ReadCount, measure_scales
+from inference.map_scales import ReadCount
 from inference.members import Member, hash_of
 from inference.predict import CPU, Device, Predictor
 from inference.recipe import Recipe, record
+from inference.scale_measurement import measure_scales
 from inference.train import Weights
 from inference.trust import held_out_neighbour_distances, median_distance
 from inference.validation import validate

@@ -22,8 +22,9 @@ from inference.examples import ExampleRow
 from inference.files import write_bytes
 from inference.gate.gate import GATE, Gate, gate_of_bundle
 from inference.gate.refusals import measure_refusals
-from inference.map_scales import ReadCount, measure_scales
+from inference.map_scales import ReadCount
 from inference.predict import CPU, Device, Predictor
+from inference.scale_measurement import measure_scales
 
 REFUSALS_NOTE = (
     "Each picture was judged by networks that never saw its patient; made pictures by a seed of their own. Photographs are "

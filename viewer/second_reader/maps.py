@@ -50,13 +50,14 @@ def make_maps(
     ExplanationError
         If there is no such method, or this network does not allow it.
     """
-    # grad-cam brings torchvision along, which takes a second: only now, when an answer is on the screen.
-    explain, scales = import_calmly("inference.explain"), importlib.import_module("inference.map_scales")
+    scales = importlib.import_module("inference.map_scales")
     name = method or map_methods(predictor)[0][0]
     title = title_of(name)
     if name in EXACT_METHODS:
         found = yield from _told(scales.exact_maps(predictor, prediction, classes, name), title, len(prediction.members))
     else:
+        # grad-cam brings torchvision along, which takes two seconds: only where one of its maps is asked for.
+        explain = import_calmly("inference.explain")
         found = yield from _told(explain.make_maps(predictor, prediction, classes, name), title)
     scale = scales.scale_of(predictor.bundle.card, name)
     return [_made(predictor, one, image, title, scale) for one in found]

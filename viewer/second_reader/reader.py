@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image as PillowImage
 
+from inference.cam_methods import EXACT_METHODS
 from viewer.errors import SecondReaderError
 from viewer.imaging.heatmap import heat_field, overlay_rgba
 from viewer.imaging.image import Image
@@ -32,7 +33,7 @@ from viewer.second_reader.audit import AUDITED_MODALITY, audit_film
 from viewer.second_reader.card import confusion_matrix, model_facts
 from viewer.second_reader.fitness import Fitness, judge_distance, judge_header
 from viewer.second_reader.libraries import import_calmly, load_torch, spoken, use_half_of_the_processors
-from viewer.second_reader.maps import judge_map, make_maps, map_methods, quick_method
+from viewer.second_reader.maps import MadeMap, judge_map, make_maps, map_methods, quick_method
 from viewer.second_reader.picture_gate import PictureGate, fitness_of
 
 log = logging.getLogger(__name__)
@@ -61,17 +62,18 @@ class SecondReader:
         return model_facts(self._predictor.bundle.card, self._predictor.bundle.weights_sha256)
 
     def warm_up(self, folder: Path) -> Generator[ReadingProgress, None, None]:
-        """Import torch and grad-cam and load the gate and the model, so that the first film need not wait."""
+        """Import torch and load the gate and the model, so that the first film need not wait; grad-cam where it is needed."""
         with spoken():
             yield from self._load(folder)
             self._gate.open(folder)
             yield ReadingProgress("Loading the heat maps", 0.9)
-            import_calmly("inference.explain")
+            if map_methods(self._predictor)[0][0] not in EXACT_METHODS:
+                import_calmly("inference.explain")
 
     def read(
         self, image: Image, folder: Path, override: str = "", method: str = "", judges_map: bool = True
     ) -> Generator[ReadingProgress | Reading, None, Reading]:
-        """Read a film: first the answer without maps, then with them, then whole (``complete``).
+        """Read a film: first the answer without maps, then with coarse and with fine ones, then whole (``complete``).
 
         Parameters
         ----------
@@ -214,12 +216,9 @@ class SecondReader:
     def _with_maps(
         self, case: _Case, answer: Reading, method: str, judges_map: bool
     ) -> Generator[ReadingProgress | Reading, None, Reading]:
-        began = time.perf_counter()
-        classes = range(len(answer.probabilities))
-        made = yield from make_maps(self._predictor, case.prediction, case.image, classes, method)
-        maps = tuple(one.heat_map for one in made)
-        case.milliseconds["heatmap"] = 1000 * (time.perf_counter() - began)
-        reading = replace(answer, heat_maps=maps, milliseconds=dict(case.milliseconds), warnings=self._all_warnings(answer))
+        if judges_map and not method and (quick := quick_method(self._predictor)) != map_methods(self._predictor)[0][0]:
+            yield (yield from self._mapped(case, answer, quick))[0]
+        reading, made = yield from self._mapped(case, answer, method)
         if not judges_map:
             return replace(reading, complete=True)
         yield reading
@@ -227,7 +226,7 @@ class SecondReader:
         chosen = next(one for one in made if one.heat_map.class_name == answer.predicted)
         judged = yield from judge_map(self._predictor, case.prediction, chosen)
         case.milliseconds["faithfulness"] = 1000 * (time.perf_counter() - began)
-        maps = tuple(judged if one.class_name == judged.class_name else one for one in maps)
+        maps = tuple(judged if one.class_name == judged.class_name else one for one in reading.heat_maps)
         return replace(
             reading,
             heat_maps=maps,
@@ -235,6 +234,22 @@ class SecondReader:
             warnings=self._all_warnings(answer),
             complete=True,
         )
+
+    def _mapped(
+        self, case: _Case, answer: Reading, method: str
+    ) -> Generator[ReadingProgress, None, tuple[Reading, list[MadeMap]]]:
+        """Return the answer with its maps by a method, and the maps as they were made."""
+        began = time.perf_counter()
+        classes = range(len(answer.probabilities))
+        made = yield from make_maps(self._predictor, case.prediction, case.image, classes, method)
+        case.milliseconds["heatmap"] = 1000 * (time.perf_counter() - began)
+        reading = replace(
+            answer,
+            heat_maps=tuple(one.heat_map for one in made),
+            milliseconds=dict(case.milliseconds),
+            warnings=self._all_warnings(answer),
+        )
+        return reading, made
 
     def _all_warnings(self, answer: Reading) -> tuple[str, ...]:
         """Return the warnings of an answer and those that came up since: a device that failed."""
