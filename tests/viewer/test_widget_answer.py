@@ -35,10 +35,9 @@ ROWS = (ClassProbability("covid", "COVID-19", 0.71, 0.62, 0.79), ClassProbabilit
 
 
 def point(name, threshold, called):
-    return OperatingPoint(
-        name, name.capitalize(), "covid", "COVID-19", threshold, Share(90, 100, 0.83, 0.94), Share(80, 100, 0.71, 0.87), called,
-        f"Called from {threshold}.",
-    )  # fmt: skip
+    found, left = Share(90, 100, 0.83, 0.94), Share(80, 100, 0.71, 0.87)
+    title, sentence = f"{name.capitalize()}: what it is for", f"Called from {threshold}."
+    return OperatingPoint(name, title, "covid", "COVID-19", threshold, found, left, called, sentence)
 
 
 CELLS = np.array([[2.0, -0.5], [0.0, -1.0]], np.float32)
@@ -84,6 +83,13 @@ def test_the_answer_is_said_in_words_with_its_decision_and_counts(panel):
     assert "Called COVID-19 (threshold 0.40)" in said
     assert "90 of 100 (90 %; 83 to 94)" in said and "80 of 100 (80 %; 71 to 87)" in said
     assert "95 % of networks trained anew" in said
+
+
+def test_an_operating_point_is_offered_by_its_name_and_says_more_under_the_cursor(panel):
+    panel.show_reading(reading())
+    selector = panel.decision.point_selector
+    assert [selector.itemText(n) for n in range(selector.count())] == ["Balanced", "Few"]
+    assert selector.toolTip() == "<span>Balanced: what it is for</span>"
 
 
 def test_a_model_without_such_records_has_no_decision(panel):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
@@ -47,8 +47,10 @@ class DecisionView(QWidget):
             self._compatible.setToolTip(plain_tool_tip(_coverage_in_words(reading)))
         points = [p for p in reading.operating_points if p.class_name == reading.positive]
         self.point_selector.clear()
-        for point in points:
-            self.point_selector.addItem(point.title, point.name)
+        for row, point in enumerate(points):
+            # What a point is called stands before the colon, what it is for behind it: there is no room for both.
+            self.point_selector.addItem(point.title.partition(":")[0], point.name)
+            self.point_selector.setItemData(row, plain_tool_tip(point.title), Qt.ItemDataRole.ToolTipRole)
         self.point_selector.setCurrentIndex(max(self.point_selector.findData(point_name), 0))
         self._decision_box.setVisible(bool(points))
         if points:
@@ -88,6 +90,7 @@ class DecisionView(QWidget):
         words = "Called" if point.called else "Not called"
         self._call.setText(f"{words} {point.class_title} (threshold {point.threshold:.2f})")
         self._call.setToolTip(plain_tool_tip(point.sentence))
+        self.point_selector.setToolTip(plain_tool_tip(point.title))
         for label, share in ((self._sensitivity, point.sensitivity), (self._specificity, point.specificity)):
             label.setText(share.in_words())
         self._show_prevalence()
