@@ -17,6 +17,7 @@ from viewer.imaging.reader import read_file
 from viewer.paths import shipped_models
 from viewer.reading import HeatMap, ModelFacts, Reading
 from viewer.widgets.canvas import Canvas
+from viewer.widgets.second_reader_panel import SecondReaderPanel
 
 THUMBNAIL = np.zeros((4, 4), np.uint8)
 
@@ -129,3 +130,13 @@ def grabbed() -> Callable[[QWidget], np.ndarray]:
         return rows[:, : 3 * picture.width()].reshape(picture.height(), picture.width(), 3).astype(np.int16)
 
     return grab
+
+
+@pytest.fixture
+def panel(qtbot: QtBot) -> SecondReaderPanel:
+    """Return the second reader's panel, tall enough for everything it may show."""
+    widget = SecondReaderPanel()
+    qtbot.addWidget(widget)
+    widget.resize(340, 2000)
+    widget.show()
+    return widget

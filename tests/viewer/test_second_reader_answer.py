@@ -6,6 +6,7 @@ import shutil
 
 import numpy as np
 import pytest
+from second_reading import run
 
 from viewer.errors import SecondReaderError
 from viewer.paths import shipped_models
@@ -15,16 +16,6 @@ from viewer.second_reader.reader import SecondReader
 
 ADULT = {"modality": "DX", "body_part": "CHEST", "view_position": "PA", "age": "55 y", "age_years": 55.0}
 CLASSES = ("covid", "no_finding", "pneumonia")
-
-
-def run(work):
-    """Return all that a generator yields, then what it returns."""
-    yielded = []
-    while True:
-        try:
-            yielded.append(next(work))
-        except StopIteration as end:
-            return yielded, end.value
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ from hashlib import sha256
 import numpy as np
 import PIL.Image
 import pytest
+from second_reading import run
 
 from viewer.errors import SecondReaderError
 from viewer.imaging.grayscale import to_display
@@ -33,16 +34,6 @@ def chest(picture):
 @pytest.fixture(scope="module")
 def reader():
     return SecondReader("cpu")
-
-
-def run(work):
-    """Return all that a generator yields, then what it returns."""
-    yielded = []
-    while True:
-        try:
-            yielded.append(next(work))
-        except StopIteration as end:
-            return yielded, end.value
 
 
 @pytest.fixture(scope="module")

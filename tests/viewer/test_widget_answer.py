@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QLabel
+from second_reading import seen
 
 from viewer.imaging.color_maps import COLD_MAPS, COLOR_MAPS
 from viewer.reading import (
@@ -27,7 +27,6 @@ from viewer.reading import (
 from viewer.widgets.audit_view import sentence
 from viewer.widgets.heat_map_controls import faithfulness_sentence, map_sentence, scale_sentence
 from viewer.widgets.heat_map_legend import peaks
-from viewer.widgets.second_reader_panel import SecondReaderPanel
 
 LEFT = Qt.MouseButton.LeftButton
 FACTS = ModelFacts("chest", "Chest", "1.0", "ab" * 32)
@@ -57,20 +56,6 @@ def reading(**changes):
         "operating_points": (point("balanced", 0.4, True), point("few", 0.8, False)),
     }  # fmt: skip
     return Reading(**record | changes)
-
-
-@pytest.fixture
-def panel(qtbot):
-    widget = SecondReaderPanel()
-    qtbot.addWidget(widget)
-    widget.resize(340, 2000)
-    widget.show()
-    return widget
-
-
-def seen(widget):
-    QApplication.processEvents()
-    return "\n".join(label.text() for label in widget.findChildren(QLabel) if label.isVisible())
 
 
 # ----------------------------------------------------------------------------------------------------------- decision

@@ -7,6 +7,7 @@ import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QKeySequence, QShortcut, QWheelEvent
 from PySide6.QtWidgets import QApplication, QLabel
+from second_reading import seen
 
 from viewer.imaging.image import RESEARCH_NOTICE
 from viewer.reading import (
@@ -23,7 +24,7 @@ from viewer.widgets.confusion_matrix import ConfusionMatrixView
 from viewer.widgets.examples_strip import ExamplesStrip, counter_examples_to, films_of_cell
 from viewer.widgets.heat_map_controls import map_sentence
 from viewer.widgets.probability_bars import ProbabilityBars, number
-from viewer.widgets.second_reader_panel import SecondReaderPanel, answer_sentence
+from viewer.widgets.second_reader_panel import answer_sentence
 
 TITLES = {"covid": "COVID-19", "normal": "no finding", "pneumonia": "pneumonia"}
 MATRIX = ConfusionMatrix(tuple(TITLES), tuple(TITLES.values()), ((52, 12, 61), (4, 451, 21), (5, 1, 421)))
@@ -62,21 +63,6 @@ REFUSAL = {
     "probabilities": (),
     "predicted": "",
 }
-
-
-@pytest.fixture
-def panel(qtbot):
-    widget = SecondReaderPanel()
-    qtbot.addWidget(widget)
-    widget.resize(340, 2000)
-    widget.show()
-    return widget
-
-
-def seen(widget):
-    """Return every text of a visible label, in one string."""
-    QApplication.processEvents()
-    return "\n".join(label.text() for label in widget.findChildren(QLabel) if label.isVisible())
 
 
 # ------------------------------------------------------------------------------------------------------------- states
