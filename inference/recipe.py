@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
 
 
@@ -214,3 +215,19 @@ def _plain(value: object) -> object:
     if isinstance(value, tuple):
         return [_plain(entry) for entry in value]
     return value
+
+
+def flat(name: str, value: object) -> Iterable[tuple[str, str]]:
+    """Yield a nested record as names with dots and plain values."""
+    if isinstance(value, Mapping):
+        for key, entry in value.items():
+            yield from flat(f"{name}.{key}" if name else str(key), entry)
+    elif isinstance(value, list) and any(isinstance(entry, dict | list) for entry in value):
+        for place, entry in enumerate(value, 1):
+            yield from flat(f"{name}.{place}", entry)
+    elif isinstance(value, list):
+        yield name, ", ".join(str(entry) for entry in value) or "none"
+    elif isinstance(value, bool):
+        yield name, "yes" if value else "no"
+    else:
+        yield name, str(value)

@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections.abc import Generator, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from inference.dataset import Sample, find_manifest, read_manifest
 from inference.errors import BundleError, DatasetError
 from inference.examples import ExampleRow
 from inference.files import write_bytes
-from inference.gate.gate import GATE, Gate, gate_of_bundle
+from inference.gate.gate import GATE, Gate
 from inference.gate.refusals import measure_refusals
 from inference.map_scales import ReadCount
 from inference.predict import CPU, Device, Predictor
@@ -60,10 +60,10 @@ def renew_bundle(
         answer = np.array([bundle.class_names.index(row.answer) for row in rows], dtype=np.int64)
         paths = [sample.path for sample in samples]
         card[map_scales.KEY] = yield from measure_scales(Predictor(bundle, device), paths, answer)
-    gate = gate_of_bundle(folder) if samples and with_refusals and "gate" in card else None
-    if gate is not None:
+    if data is not None and with_refusals and (folder / GATE).is_file():
         fold = np.array([int(row.fold) for row in rows], dtype=np.int64)
-        refused = yield from measure_refusals(Predictor(bundle, device), gate, samples, fold, cast(Path, data))
+        gate = Gate.load(folder / GATE)
+        refused = yield from measure_refusals(Predictor(bundle, device), gate, samples, fold, data)
         card["gate"] = card["gate"] | {"refused": refused, "note": REFUSALS_NOTE}
     write_card(folder, card)
     return card

@@ -27,7 +27,7 @@ from inference.figures import (
     save_figure,
 )
 from inference.files import make_folder, write_bytes
-from inference.recipe import Recipe, record
+from inference.recipe import Recipe, flat, record
 
 REPORT = "report.html"
 
@@ -213,23 +213,8 @@ def _group(recipe: Recipe, row: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _recipe_table(recipe: Recipe) -> str:
     """Return the recipe's record as names with dots and values, without what the page says elsewhere."""
-    rows = [row for row in _flat("", record(recipe)) if row[0].partition(".")[0] not in ("claims", "departures", "notes")]
+    rows = [row for row in flat("", record(recipe)) if row[0].partition(".")[0] not in ("claims", "departures", "notes")]
     return _table((), [*rows, ("fingerprint", recipe.fingerprint())])
-
-
-def _flat(name: str, value: object) -> Iterable[tuple[str, str]]:
-    if isinstance(value, dict):
-        for key, entry in value.items():
-            yield from _flat(f"{name}.{key}" if name else key, entry)
-    elif isinstance(value, list) and any(isinstance(entry, dict | list) for entry in value):
-        for number, entry in enumerate(value, 1):
-            yield from _flat(f"{name}.{number}", entry)
-    elif isinstance(value, list):
-        yield name, ", ".join(str(entry) for entry in value) or "none"
-    elif isinstance(value, bool):
-        yield name, "yes" if value else "no"
-    else:
-        yield name, str(value)
 
 
 def _notes(recipe: Recipe) -> str:

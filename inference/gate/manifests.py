@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -47,8 +48,13 @@ SOURCES = (
 
 def gate_films(samples: Sequence[Sample], recipe: Recipe, fold: Integers) -> GateFilms:
     """Return the films a model was trained on by folds; ``fold`` int64 (films,) is the member that never saw each."""
-    age = np.array([float(s.age) if s.age.replace(".", "", 1).isdigit() else np.nan for s in samples])
+    age = np.array([age_of(s) for s in samples])
     return GateFilms(load_squares(samples, recipe), sense_squares(samples), label_indices(samples, recipe), fold, age)
+
+
+def age_of(sample: Sample) -> float:
+    """Return a patient's age in years, NaN where it is not stated as a number."""
+    return float(sample.age) if sample.age.replace(".", "", 1).isdigit() else math.nan
 
 
 def sense_squares(samples: Sequence[Sample]) -> npt.NDArray[np.uint8]:

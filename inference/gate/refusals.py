@@ -17,9 +17,10 @@ import torch
 from inference.dataset import Sample, load_grey
 from inference.evaluate import Proportion
 from inference.gate.copies import photographed
+from inference.gate.fitting import ADULT_AGE
 from inference.gate.gate import Gate
 from inference.gate.made_pictures import PICTURES
-from inference.gate.manifests import SOURCES, Source, dealt_fold, source_films
+from inference.gate.manifests import SOURCES, Source, age_of, dealt_fold, source_films
 from inference.gate.sense import FRONTAL, sense_square
 from inference.map_scales import ReadCount
 from inference.predict import Predictor
@@ -32,7 +33,6 @@ SEED = 20261121
 MADE = 120
 EVERY = 3
 """Of the model's own films, one in so many is turned, inverted and so on."""
-ADULT_AGE = 18
 PURPOSE = "pictures for the record of the gate"
 
 CHANGES: dict[str, Change] = {
@@ -119,17 +119,18 @@ def made_cases(samples: Sequence[Sample], fold: npt.NDArray[np.int64]) -> list[_
 
 def other_cases(data: Path, samples: Sequence[Sample], fold: npt.NDArray[np.int64]) -> list[_Case]:
     """Return the films of further manifests under ``data``; a patient of the model's films stays in their fold."""
+    fold_of = {s.patient: int(k) for s, k in zip(samples, fold, strict=True)}
+    folds = int(fold.max()) + 1
     return [
         _Case(_name(source), _loading(sample), own)
         for source in SOURCES
-        for sample, own in _of_source(data, source, samples, fold)
+        for sample, own in _of_source(data, source, fold_of, folds)
         if source.sense == "child" or not _is_minor(sample)
     ]
 
 
-def _of_source(data: Path, source: Source, samples: Sequence[Sample], fold: npt.NDArray[np.int64]) -> list[tuple[Sample, int]]:
-    fold_of = {s.patient: int(k) for s, k in zip(samples, fold, strict=True)}
-    return [(sample, dealt_fold(sample.patient, fold_of, int(fold.max()) + 1)) for sample in source_films(data, source)]
+def _of_source(data: Path, source: Source, fold_of: Mapping[str, int], folds: int) -> list[tuple[Sample, int]]:
+    return [(sample, dealt_fold(sample.patient, fold_of, folds)) for sample in source_films(data, source)]
 
 
 def _name(source: Source) -> str:
@@ -137,7 +138,7 @@ def _name(source: Source) -> str:
 
 
 def _is_minor(sample: Sample) -> bool:
-    return sample.age.replace(".", "", 1).isdigit() and float(sample.age) < ADULT_AGE
+    return age_of(sample) < ADULT_AGE
 
 
 def _loading(sample: Sample, change: Change = lambda grey: grey) -> Callable[[], Bytes]:

@@ -13,6 +13,7 @@ from inference.model_card.bias import imbalances, known_traps, shares_no_source
 from inference.model_card.markup import FEW, Markup, Row, escape, listed, note, paragraph, section, share, subheading, table
 from inference.model_card.sections import CALIBRATED, EXPECTED_CONTROLS, cross_validation, mistakes
 from inference.model_card.source import GATE_RECORD, OUTSIDE, CardSource, hashes
+from inference.recipe import flat
 
 MOST_MISTAKES = 18
 FACTS = {"summary": "What it does", "trained_on": "Trained on", "never_tested_on": "Never tested on", "not_for": "Not for"}
@@ -193,22 +194,6 @@ def making_section(source: CardSource) -> str:
         note("A number that is not listed has its usual value.") if rows else "",
         table((), rows),
     )
-
-
-def flat(name: str, value: object) -> Iterable[tuple[str, str]]:
-    """Yield a nested record as names with dots and plain values."""
-    if isinstance(value, Mapping):
-        for key, entry in value.items():
-            yield from flat(f"{name}.{key}" if name else str(key), entry)
-    elif isinstance(value, list) and any(isinstance(entry, dict | list) for entry in value):
-        for place, entry in enumerate(value, 1):
-            yield from flat(f"{name}.{place}", entry)
-    elif isinstance(value, list):
-        yield name, ", ".join(str(entry) for entry in value) or "none"
-    elif isinstance(value, bool):
-        yield name, "yes" if value else "no"
-    else:
-        yield name, str(value)
 
 
 def files_section(source: CardSource) -> str:

@@ -63,3 +63,9 @@ def _with_red_and_blue_exchanged(table: np.ndarray) -> np.ndarray:
 
 COLD_MAPS = {name: _with_red_and_blue_exchanged(table) for name, table in COLOR_MAPS.items()}
 """The same with red and blue exchanged: for what speaks against a class, in the same steps from dark to bright."""
+
+
+def scale_colors(name: str, two_sided: bool = False) -> np.ndarray:
+    """Return the colours of a whole scale, least first: uint8 (256, 3), or from against to for, uint8 (512, 3)."""
+    warm = COLOR_MAPS[name]
+    return np.concatenate([COLD_MAPS[name][::-1], warm]) if two_sided else warm

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from viewer.imaging.color_maps import COLD_MAPS, COLOR_MAPS
+from viewer.imaging.color_maps import COLD_MAPS, COLOR_MAPS, scale_colors
 from viewer.reading import HeatMap
 
 Polyline = np.ndarray
@@ -115,10 +115,11 @@ def blend(picture: np.ndarray, rgba: np.ndarray) -> np.ndarray:
     return mixed.astype(np.uint8)
 
 
-def legend(color_map: str, height: int, width: int = 1) -> np.ndarray:
+def legend(color_map: str, height: int, width: int = 1, two_sided: bool = False) -> np.ndarray:
     """Return the colours of the scale as a strip, full scale on top: uint8 (height, width, 3)."""
-    index = np.rint(np.linspace(255, 0, height)).astype(np.intp)
-    return np.repeat(COLOR_MAPS[color_map][index][:, np.newaxis], width, axis=1)
+    colors = scale_colors(color_map, two_sided)
+    index = np.rint(np.linspace(len(colors) - 1, 0, height)).astype(np.intp)
+    return np.repeat(colors[index][:, np.newaxis], width, axis=1)
 
 
 # ---------------------------------------------------------------------------------------------------------- outline

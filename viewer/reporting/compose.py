@@ -76,10 +76,8 @@ def compose_report(image: Image, look: FilmLook, reading: Reading | None, text: 
 
 def _legend(heat_map: HeatMap, color_map: str) -> np.ndarray:
     """Return the colours of the scale lying down, least on the left: uint8 (12, 256 or 512, 3)."""
-    warm = np.rot90(legend(color_map, 256, 12), -1)
-    if not heat_map.is_two_sided:
-        return np.ascontiguousarray(warm)
-    return np.concatenate([warm[:, ::-1, ::-1], warm], axis=1)
+    two_sided = heat_map.is_two_sided
+    return np.ascontiguousarray(np.rot90(legend(color_map, 512 if two_sided else 256, 12, two_sided), -1))
 
 
 def _caption(reading: Reading, heat_map: HeatMap) -> str:

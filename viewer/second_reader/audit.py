@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Generator
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy.typing as npt
 
 from viewer.imaging.image import Image
 from viewer.reading import Audit, AuditLine, ReadingProgress
+from viewer.second_reader.libraries import followed
 
 AUDITED_MODALITY = "chest"
 
@@ -31,7 +33,8 @@ def audit_film(
     lungs = finder.find(grey, image.aspect_ratio)
     limits = audit.limits_of_card(finder.card)
     work = audit.audit_film(predictor, grey, lungs, limits, image.aspect_ratio)
-    found = yield from _told(work, len(audit.TITLES))
+    done, lines = count(1), len(audit.TITLES)
+    found = yield from followed(work, lambda line: ReadingProgress(f"Audit: {line.title}", next(done) / lines))
     return Audit(
         sha256=image.sha256,
         frame=image.instance.frame,
@@ -43,18 +46,3 @@ def audit_film(
         markers=found.markers,
         milliseconds=sum(lungs.milliseconds.values()) + sum(found.milliseconds.values()),
     )
-
-
-def _told(work: Any, lines: int) -> Generator[ReadingProgress, None, Any]:
-    """Turn the lines of an audit into progress; closing this closes the work."""
-    done = 0
-    try:
-        while True:
-            try:
-                line = next(work)
-            except StopIteration as end:
-                return end.value
-            done += 1
-            yield ReadingProgress(f"Audit: {line.title}", done / lines)
-    finally:
-        work.close()

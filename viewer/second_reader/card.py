@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+from inference.card import CARD
 from viewer.reading import ConfusionMatrix, ModelFacts
+
+
+def card_time(folder: Path) -> int:
+    """Return when the model in a folder was written (ns; 0: there is none): a name may have got another model meanwhile."""
+    card = folder / CARD
+    return card.stat().st_mtime_ns if card.is_file() else 0
 
 
 def model_facts(card: dict[str, Any], weights_sha256: str) -> ModelFacts:

@@ -11,7 +11,7 @@ from viewer.imaging.reader import read_file
 from viewer.paths import examples_folder
 from viewer.reading import ConfusionExample, ReadingProgress
 from viewer.second_reader.answer import display_grey
-from viewer.second_reader.libraries import spoken
+from viewer.second_reader.libraries import followed, spoken
 from viewer.second_reader.reader import EXAMPLE_SIDE_PX, ExamplePicture, shrink
 
 
@@ -19,7 +19,7 @@ def install_example_films(folder: Path, films: Path) -> Generator[ReadingProgres
     """Link a folder of films to the model in ``folder``; return what was found, in a sentence."""
     with spoken():
         examples, bundle = _examples_of(folder)
-        result = yield from _told(examples.install(bundle.examples(), films, examples_folder(bundle.name)))
+        result = yield from followed(examples.install(bundle.examples(), films, examples_folder(bundle.name)), _told)
         return _examples_sentence(result)
 
 
@@ -34,7 +34,7 @@ def fetch_example_films(folder: Path, limit_bytes: int) -> Generator[ReadingProg
     with spoken():
         examples, bundle = _examples_of(folder)
         work = examples.fetch(bundle.examples(), examples_folder(bundle.name), limit_bytes=limit_bytes)
-        result = yield from _told(work)
+        result = yield from followed(work, _told)
         return _examples_sentence(result)
 
 
@@ -42,18 +42,9 @@ def _examples_of(folder: Path) -> tuple[Any, Any]:
     return importlib.import_module("inference.examples"), importlib.import_module("inference.bundle").open_bundle(folder)
 
 
-def _told(work: Generator[Any, None, Any]) -> Generator[ReadingProgress, None, Any]:
-    """Turn the progress of inference into the viewer's; closing this closes the work."""
-    try:
-        while True:
-            try:
-                progress = next(work)
-            except StopIteration as end:
-                return end.value
-            fraction = progress.done / progress.total if progress.total else 0.0
-            yield ReadingProgress(f"Example films: {progress.done} of {progress.total or '?'}", fraction)
-    finally:
-        work.close()
+def _told(progress: Any) -> ReadingProgress:
+    fraction = progress.done / progress.total if progress.total else 0.0
+    return ReadingProgress(f"Example films: {progress.done} of {progress.total or '?'}", fraction)
 
 
 def _examples_sentence(result: Any) -> str:

@@ -9,14 +9,17 @@ import importlib.util
 import os
 import sys
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from inference.errors import InferenceError
 from viewer.errors import SecondReaderError, ViewerError
 from viewer.reading import ReadingProgress
+
+Result = TypeVar("Result")
+Told = TypeVar("Told")
 
 
 @contextmanager
@@ -26,6 +29,20 @@ def spoken(kind: type[ViewerError] = SecondReaderError) -> Iterator[None]:
         yield
     except InferenceError as error:
         raise kind(str(error)) from error
+
+
+def followed(work: Generator[Any, None, Result], told: Callable[[Any], Told]) -> Generator[Told, None, Result]:
+    """Hand on the progress of inference in the viewer's words, and return what it returns; closing this closes the work."""
+    try:
+        while True:
+            try:
+                step = next(work)
+            except StopIteration as end:
+                result: Result = end.value
+                return result
+            yield told(step)
+    finally:
+        work.close()
 
 
 def use_half_of_the_processors() -> None:

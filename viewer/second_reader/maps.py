@@ -11,7 +11,7 @@ from inference.cam_methods import CAM_METHODS, EXACT_METHODS, title_of
 from viewer.imaging.image import Image
 from viewer.reading import Faithfulness, HeatMap, ReadingProgress
 from viewer.second_reader.answer import in_millimetres
-from viewer.second_reader.libraries import import_calmly
+from viewer.second_reader.libraries import followed, import_calmly
 
 OWN_SCALE = "{title}, on the scale of this film alone"
 FLOOR_PART = 0.1
@@ -54,27 +54,22 @@ def make_maps(
     name = method or map_methods(predictor)[0][0]
     title = title_of(name)
     if name in EXACT_METHODS:
-        found = yield from _told(scales.exact_maps(predictor, prediction, classes, name), title, len(prediction.members))
+        members = len(prediction.members)
+        found = yield from followed(
+            scales.exact_maps(predictor, prediction, classes, name), lambda done: _drawing(title, done, members)
+        )
     else:
         # grad-cam brings torchvision along, which takes two seconds: only where one of its maps is asked for.
         explain = import_calmly("inference.explain")
-        found = yield from _told(explain.make_maps(predictor, prediction, classes, name), title)
+        found = yield from followed(
+            explain.make_maps(predictor, prediction, classes, name), lambda step: _drawing(title, step.done, step.total)
+        )
     scale = scales.scale_of(predictor.bundle.card, name)
     return [_made(predictor, one, image, title, scale) for one in found]
 
 
-def _told(work: Any, title: str, total: int = 0) -> Generator[ReadingProgress, None, Any]:
-    """Turn the progress of a method into the viewer's; closing this closes the work."""
-    try:
-        while True:
-            try:
-                step = next(work)
-            except StopIteration as end:
-                return end.value
-            done, steps = (step, total) if total else (step.done, step.total)
-            yield ReadingProgress(f"Drawing the map ({title})", done / steps)
-    finally:
-        work.close()
+def _drawing(title: str, done: int, total: int) -> ReadingProgress:
+    return ReadingProgress(f"Drawing the map ({title})", done / total)
 
 
 def _made(predictor: Any, placed: Any, image: Image, title: str, scale: dict[str, Any] | None) -> MadeMap:
@@ -103,7 +98,9 @@ def _made(predictor: Any, placed: Any, image: Image, title: str, scale: dict[str
 def judge_map(predictor: Any, prediction: Any, made: MadeMap) -> Generator[ReadingProgress, None, HeatMap]:
     """Return the map with what deleting its hottest tenth does to the answer, beside random regions."""
     work = import_calmly("inference.faithfulness").judge_map(predictor, prediction, made.class_index, made.cells, made.grid)
-    found = yield from _told_regions(work)
+    found = yield from followed(
+        work, lambda step: ReadingProgress("Testing whether the map is faithful", step.done / step.total)
+    )
     return replace(made.heat_map, faithfulness=faithfulness(found))
 
 
@@ -116,15 +113,3 @@ def faithfulness(found: Any) -> Faithfulness:
         sentence=str(found),
         withheld="" if found.passes else found.withheld,
     )
-
-
-def _told_regions(work: Any) -> Generator[ReadingProgress, None, Any]:
-    try:
-        while True:
-            try:
-                step = next(work)
-            except StopIteration as end:
-                return end.value
-            yield ReadingProgress("Testing whether the map is faithful", step.done / step.total)
-    finally:
-        work.close()

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from viewer.imaging.image import Image
 from viewer.reading import ReadingProgress, RefusalReason
+from viewer.second_reader.card import card_time
 from viewer.second_reader.fitness import Fitness
 from viewer.second_reader.libraries import import_calmly, load_torch
 
@@ -25,8 +26,7 @@ class PictureGate:
 
     def open(self, folder: Path) -> None:
         """Read the gate of the model in a folder, if it has one. Needs torch."""
-        card = folder / "card.json"
-        wanted = folder, card.stat().st_mtime_ns if card.is_file() else 0
+        wanted = folder, card_time(folder)
         if self._opened != wanted:
             self.gate = import_calmly("inference.gate.gate").gate_of_bundle(folder)
             self._opened = wanted

@@ -30,7 +30,7 @@ from viewer.paths import shipped_models
 from viewer.reading import Audit, ConfusionExample, HeatMap, ModelFacts, Reading, ReadingProgress
 from viewer.second_reader.answer import LookAlikes, answer_fields, display_grey
 from viewer.second_reader.audit import AUDITED_MODALITY, audit_film
-from viewer.second_reader.card import confusion_matrix, model_facts
+from viewer.second_reader.card import card_time, confusion_matrix, model_facts
 from viewer.second_reader.fitness import Fitness, judge_distance, judge_header
 from viewer.second_reader.libraries import import_calmly, load_torch, spoken, use_half_of_the_processors
 from viewer.second_reader.maps import MadeMap, judge_map, make_maps, map_methods, quick_method
@@ -161,7 +161,7 @@ class SecondReader:
         return ExamplePicture(example.sha256, grey, over, heat_map)
 
     def _load(self, folder: Path) -> Generator[ReadingProgress, None, None]:
-        wanted = folder, _card_time(folder)
+        wanted = folder, card_time(folder)
         if self._loaded == wanted:
             return
         yield ReadingProgress("Loading the network library", 0.05)
@@ -319,12 +319,6 @@ class ExamplePicture:
     grey: npt.NDArray[np.uint8]
     heat: npt.NDArray[np.uint8] | None
     heat_map: HeatMap | None = None
-
-
-def _card_time(folder: Path) -> int:
-    """Return when the model in a folder was written (ns; 0: there is none): a name may have got another model meanwhile."""
-    card = folder / "card.json"
-    return card.stat().st_mtime_ns if card.is_file() else 0
 
 
 def shrink(grey: npt.NDArray[np.uint8], side: int) -> npt.NDArray[np.uint8]:

@@ -24,7 +24,7 @@ from viewer.model_list import shipped_names
 from viewer.paths import examples_folder, own_models, training_folder
 from viewer.reading import ReadingProgress
 from viewer.second_reader.card import confusion_matrix
-from viewer.second_reader.libraries import import_calmly, load_torch, spoken, use_half_of_the_processors
+from viewer.second_reader.libraries import followed, import_calmly, load_torch, spoken, use_half_of_the_processors
 from viewer.second_reader.own_films import is_table, own_recipe, read_own_films, shipped_bundles
 from viewer.training import EpochPoint, TrainedModel, TrainingProgress, TrainingRequest
 
@@ -107,19 +107,11 @@ def _followed(work: Generator[Any, None, Bundle], follower: Follower) -> Generat
     """Hand on the progress of inference as the viewer's; closing this closes the work."""
     is_device_failure = importlib.import_module("inference.predict").is_device_failure
     try:
-        while True:
-            try:
-                progress = next(work)
-            except StopIteration as end:
-                bundle: Bundle = end.value
-                return bundle
-            yield follower.told(progress)
+        return (yield from followed(work, follower.told))
     except RuntimeError as error:
         if not is_device_failure(error):
             raise
         raise TrainingFailed("The graphics processor failed in the training; choose the CPU and start again.") from error
-    finally:
-        work.close()
 
 
 class Follower:

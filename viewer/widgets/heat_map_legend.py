@@ -7,7 +7,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from viewer.imaging.color_maps import COLD_MAPS, COLOR_MAPS
+from viewer.imaging.color_maps import COLOR_MAPS, scale_colors
 from viewer.reading import HeatMap
 from viewer.widgets import raster, theme
 
@@ -41,10 +41,7 @@ class HeatMapLegend(QWidget):
 
     def colors(self) -> np.ndarray:
         """Return the colours from left to right, uint8 (n, 3)."""
-        warm = COLOR_MAPS[self._color_map]
-        if self._map is None or not self._map.is_two_sided:
-            return warm
-        return np.concatenate([COLD_MAPS[self._color_map][::-1], warm])
+        return scale_colors(self._color_map, self._map is not None and self._map.is_two_sided)
 
     def _bar(self) -> QRectF:
         return QRectF(0, MARK_PX, self.width(), BAR_PX)
