@@ -10,6 +10,9 @@ from torch.nn import functional
 
 from inference.recipe import Augmentation, Preprocessing
 
+_BLUR = 5
+"""Pixels a side of the square whose mean takes a film's fine detail away."""
+
 
 def _spread(count: int, span: float, generator: torch.Generator) -> Tensor:
     """Return ``count`` numbers drawn evenly from -span to span."""
@@ -74,14 +77,25 @@ def blunt(films: Tensor, how: Augmentation, generator: torch.Generator) -> Tenso
     return films
 
 
+def resharpen(films: Tensor, how: Augmentation, generator: torch.Generator) -> Tensor:
+    """Add to each film a part of its fine detail, or take it away: what a blur of some pixels removes (values 0 to 1)."""
+    if not how.sharpness:
+        return films
+    amount = _spread(len(films), how.sharpness, generator).clamp_min(-1).view(-1, 1, 1, 1)
+    blurred = functional.avg_pool2d(films, _BLUR, 1, _BLUR // 2, count_include_pad=False)
+    return (films + amount * (films - blurred)).clamp(0, 1)
+
+
 def erase(films: Tensor, how: Augmentation, generator: torch.Generator) -> Tensor:
-    """Grey out one random box in a random part of the batch, corners included."""
+    """Paint over random boxes in a random part of the batch, corners included."""
     size = films.shape[-1]
-    for index in torch.nonzero(torch.rand(len(films), generator=generator) < how.erase_probability).flatten():
-        height, width = (int(size * how.erase_fraction * f) + 1 for f in torch.rand(2, generator=generator))
-        top, left = (int(f * size) for f in torch.rand(2, generator=generator))
-        top, left = top - height // 2, left - width // 2
-        films[index, :, max(top, 0) : max(top + height, 0), max(left, 0) : max(left + width, 0)] = 0.5
+    for _ in range(how.erase_boxes):
+        for index in torch.nonzero(torch.rand(len(films), generator=generator) < how.erase_probability).flatten():
+            height, width = (int(size * how.erase_fraction * f) + 1 for f in torch.rand(2, generator=generator))
+            top, left = (int(f * size) for f in torch.rand(2, generator=generator))
+            top, left = top - height // 2, left - width // 2
+            grey = float(torch.rand(1, generator=generator)) if how.erase_any_grey else 0.5
+            films[index, :, max(top, 0) : max(top + height, 0), max(left, 0) : max(left + width, 0)] = grey
     return films
 
 
@@ -89,7 +103,8 @@ def augment(films: Tensor, how: Augmentation, generator: torch.Generator) -> Ten
     """Return randomly changed films: float (n, 1, size, size) with values 0 to 1, the same shape and range."""
     if how.changes_nothing:
         return films
-    return erase(regrade(blunt(move(films, how, generator), how, generator), how, generator), how, generator)
+    moved = resharpen(blunt(move(films, how, generator), how, generator), how, generator)
+    return erase(regrade(moved, how, generator), how, generator)
 
 
 def standardise_batch(films: Tensor) -> Tensor:

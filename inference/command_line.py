@@ -218,16 +218,21 @@ def _recipe_and_films(options: argparse.Namespace) -> tuple[Recipe, Films, Path 
     recipe = read_recipe(Path(options.recipe)) if options.recipe.endswith(".toml") else find_recipe(options.recipe)
     films, manifest, classes = _films(recipe, options.data)
     if manifest and manifest.name != recipe.data.manifest:
-        recipe = replace(recipe, data=replace(recipe.data, manifest=manifest.name, extra_training=()))
+        recipe = _for_manifest(recipe, manifest.name)
     if set(classes) != set(recipe.class_names):
         recipe = recipe_for_classes(recipe, options.name or recipe.name, classes)
     return recipe, grouped(films.samples, films.extra), manifest
 
 
+def _for_manifest(recipe: Recipe, name: str) -> Recipe:
+    """Return the recipe for another manifest, all of whose films are judged, without the ones that stand beside its own."""
+    return replace(recipe, data=replace(recipe.data, manifest=name, folded_parts=(), extra_training=(), not_positive=()))
+
+
 def _films(recipe: Recipe, data: Path) -> tuple[Films, Path | None, tuple[str, ...]]:
     """Return films, their manifest and classes: of a manifest, of a folder that holds the recipe's, or of class folders."""
     if data.is_file():
-        given = replace(recipe, data=replace(recipe.data, manifest=data.name, extra_training=()))
+        given = _for_manifest(recipe, data.name)
         return list_films(data.parent, given), data, recipe.class_names
     name = recipe.data.manifest
     if (name and any(data.rglob(name))) or not any(data.glob("*/")):

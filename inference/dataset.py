@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,8 @@ from inference.errors import DatasetError
 from inference.preprocess import film_to_square, input_crop
 from inference.recipe import Recipe
 
+NOT_POSITIVE = "not positive"
+"""Label of a film that teaches only that it does not show the positive class: no class can have this name."""
 NEEDED_COLUMNS = ("file", "sha256", "label", "split", "patient")
 
 
@@ -58,7 +60,7 @@ def find_manifest(folder: Path, name: str) -> Path:
 
 def read_manifest(
     path: Path,
-    classes: Sequence[str],
+    classes: Sequence[str] | None,
     leaves_out: Sequence[str] = (),
     leaves_out_films: Sequence[str] = (),
     allow_empty: bool = False,
@@ -70,7 +72,7 @@ def read_manifest(
     path
         CSV with at least the columns ``file`` (relative to it), ``sha256``, ``label``, ``split`` and ``patient``.
     classes
-        The labels that may stand in it.
+        The labels that may stand in it; None for any.
     leaves_out, leaves_out_films
         Labels, and SHA-256 values, whose films are not used.
     allow_empty
@@ -103,8 +105,10 @@ def _sample(row: dict[str, str], manifest: Path) -> Sample:
     return Sample(path=manifest.parent / (row["file"] or ""), **known)
 
 
-def _refuse_faults(samples: Sequence[Sample], path: Path, classes: Sequence[str], allow_empty: bool) -> None:
-    unknown = sorted({s.label for s in samples} - set(classes))
+def _refuse_faults(samples: Sequence[Sample], path: Path, classes: Sequence[str] | None, allow_empty: bool) -> None:
+    labels = {s.label for s in samples}
+    classes = sorted(labels) if classes is None else classes
+    unknown = sorted(labels - set(classes))
     if unknown:
         raise DatasetError(f"The manifest {path.name} has labels this recipe does not know: {', '.join(unknown)}.")
     empty = [name for name in classes if not any(s.label == name for s in samples)]
@@ -184,9 +188,33 @@ def load_squares(samples: Sequence[Sample], recipe: Recipe) -> npt.NDArray[np.ui
 
 
 def label_indices(samples: Sequence[Sample], recipe: Recipe) -> npt.NDArray[np.int64]:
-    """Return the class index of each sample, in the order of the recipe's classes."""
-    names = recipe.class_names
-    return np.array([names.index(s.label) for s in samples], dtype=np.int64)
+    """Return the class index of each sample, in the order of the recipe's classes; -1 for NOT_POSITIVE."""
+    index = {name: k for k, name in enumerate(recipe.class_names)} | {NOT_POSITIVE: -1}
+    return np.array([index[s.label] for s in samples], dtype=np.int64)
+
+
+def strata(samples: Sequence[Sample], by: Sequence[str]) -> npt.NDArray[np.int64]:
+    """Return a number for each sample, the same for those of one label and one of each of ``by``: int64 (samples,).
+
+    ``by`` may name "collection", the source up to its first colon, and "view": AP, PA or other.
+    """
+    keys = ["|".join([s.label, *(_STRATUM[name](s) for name in by)]) for s in samples]
+    return np.unique(keys, return_inverse=True)[1].astype(np.int64)
+
+
+def collection_of(sample: Sample) -> str:
+    """Return the collection a film's source begins with: "ieee" of "ieee:Padova, Italy"."""
+    return sample.source.partition(":")[0].strip()
+
+
+def _view(sample: Sample) -> str:
+    return next((view for view in ("AP", "PA") if sample.view.upper().startswith(view)), "other")
+
+
+_STRATUM: dict[str, Callable[[Sample], str]] = {
+    "collection": collection_of,
+    "view": _view,
+}
 
 
 def hash_of_patient(patient: str) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import compress
+from operator import not_
 from pathlib import Path
 
-from inference.dataset import Sample, find_manifest, read_manifest
+from inference.dataset import NOT_POSITIVE, Sample, find_manifest, read_manifest
 from inference.duplicates import duplicate_pairs, patient_groups
 from inference.recipe import Recipe
 
@@ -50,15 +52,25 @@ def read_films(folder: Path, recipe: Recipe) -> Films:
 
 def list_films(folder: Path, recipe: Recipe) -> Films:
     """Return the films the recipe's manifests list, without looking at them for duplicates; DatasetError as above."""
-    samples = _read(folder, recipe.data.manifest, recipe)
-    extra = tuple(s for name in recipe.data.extra_training for s in _read(folder, name, recipe, partial=True))
-    return Films(samples, extra)
+    data = recipe.data
+    listed = _read(folder, data.manifest, recipe)
+    judged = [not data.folded_parts or s.split in data.folded_parts for s in listed]
+    extra = [s for name in data.extra_training for s in _read(folder, name, recipe, partial=True)]
+    others = [s for name in data.not_positive for s in _read_others(folder, name, recipe)]
+    return Films(tuple(compress(listed, judged)), (*compress(listed, map(not_, judged)), *extra, *others))
 
 
 def grouped(samples: Sequence[Sample], extra: Sequence[Sample] = ()) -> Films:
     """Return films whose duplicates, by hash and by look, count as one patient's."""
     everything = (*samples, *extra)
     return Films(tuple(samples), tuple(extra), patient_groups(everything, duplicate_pairs(everything)))
+
+
+def _read_others(folder: Path, name: str, recipe: Recipe) -> tuple[Sample, ...]:
+    """Return the films of a manifest with any labels but the positive one, all of them NOT_POSITIVE."""
+    path = find_manifest(folder, name)
+    found = read_manifest(path, None, recipe.data.leaves_out, recipe.data.leaves_out_films, allow_empty=True)
+    return tuple(replace(s, label=NOT_POSITIVE) for s in found if s.label != recipe.positive)
 
 
 def _read(folder: Path, name: str, recipe: Recipe, partial: bool = False) -> tuple[Sample, ...]:

@@ -18,7 +18,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from inference.dataset import Sample, label_indices, load_squares, patient_folds, refuse_shared_patients
+from inference.dataset import Sample, label_indices, load_squares, patient_folds, refuse_shared_patients, strata
 from inference.duplicates import refuse_duplicates
 from inference.errors import TrainingError
 from inference.files import make_folder, write_bytes
@@ -113,10 +113,12 @@ def train_members(
     films = as_films(films)
     make_folder(folder)
     squares, labels = load_squares(films.all_samples, recipe), label_indices(films.all_samples, recipe)
-    groups = np.array(films.all_groups)
+    groups, drawn_by = np.array(films.all_groups), strata(films.all_samples, recipe.optimisation.sampling_by)
     trained: dict[str, Weights] = {}
     for number, member in enumerate(members, 1):
-        own = TrainingFilms(squares[member.training], labels[member.training], tuple(groups[member.training]))
+        own = TrainingFilms(
+            squares[member.training], labels[member.training], tuple(groups[member.training]), drawn_by[member.training]
+        )
         made_by = _made_by(recipe, films.all_samples, member, start)
         path = folder / f"{member.name}.safetensors"
         weights = _load(path, made_by)

@@ -39,10 +39,16 @@ def square_crop(rows: int, columns: int, aspect_ratio: float = 1.0) -> SquareCro
 
 
 def input_crop(how: Preprocessing, rows: int, columns: int, aspect_ratio: float = 1.0) -> SquareCrop:
-    """Return the part of a film that the recipe shows its network: the centred square, or the whole film."""
-    if how.crop == "whole":
-        return SquareCrop(0.0, 0.0, float(rows), float(columns))
-    return square_crop(rows, columns, aspect_ratio)
+    """Return the part of a film that the recipe shows its network: the centred square or the whole film, less its margin."""
+    whole = SquareCrop(0.0, 0.0, float(rows), float(columns))
+    crop = whole if how.crop == "whole" else square_crop(rows, columns, aspect_ratio)
+    return without_margin(crop, how.margin) if how.margin else crop
+
+
+def without_margin(crop: SquareCrop, margin: float) -> SquareCrop:
+    """Return what is left of a crop when ``margin``, a part of its side, is cut off at each edge."""
+    top, left = crop.top + margin * crop.height, crop.left + margin * crop.width
+    return SquareCrop(top, left, (1 - 2 * margin) * crop.height, (1 - 2 * margin) * crop.width)
 
 
 def film_to_square(grey: npt.NDArray[np.uint8], size: int, crop: SquareCrop) -> npt.NDArray[np.uint8]:

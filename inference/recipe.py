@@ -29,6 +29,8 @@ class Preprocessing:
     """1, or 3 equal ones."""
     crop: str = "square"
     """"square": the largest centred square. "whole": the whole film, its shape lost."""
+    margin: float = 0.0
+    """Part of the crop's side cut off at each edge, where letters, borders and collimators lie."""
     values: str = "film"
     """"film": by the film's own mean and spread. "unit": 0 black to 1 white. "fixed": (0 to 1 - ``mean``) / ``spread``."""
     mean: float = 0.0
@@ -54,6 +56,12 @@ class Augmentation:
     erase_fraction: float = 0.0
     horizontal_flip: bool = False
     shear_degrees: float = 0.0
+    sharpness: float = 0.0
+    """Part of a film's fine detail that is added or taken away, up to this much."""
+    erase_boxes: int = 1
+    """Boxes that may be erased, each with ``erase_probability``."""
+    erase_any_grey: bool = False
+    """Erase with a grey drawn anew for each box, as black borders and white letters are; else with middle grey."""
 
     @property
     def changes_nothing(self) -> bool:
@@ -88,6 +96,8 @@ class Optimisation:
     average_decay: float = 0.0
     sampling_power: float = 0.0
     """0: films as they come; 0.5: drawn with probability 1/sqrt(class size); 1: classes drawn equally often."""
+    sampling_by: tuple[str, ...] = ()
+    """What sizes are counted by beside the class: "collection" (the source up to its first colon), "view" (AP, PA, other)."""
     optimiser: str = "adamw"
     """"adamw": decoupled weight decay, on weights of more than one axis. "adam": L2 in the gradient, head weights only."""
     schedule: str = "one_cycle"
@@ -140,8 +150,12 @@ class DataSetting:
     """Labels of the manifest whose films are not used."""
     leaves_out_films: tuple[str, ...] = ()
     """SHA-256 of films that are not used."""
+    folded_parts: tuple[str, ...] = ()
+    """Values of ``split`` that are judged by folds; the films of the others are only learned from. Empty: all are judged."""
     extra_training: tuple[str, ...] = ()
     """Further manifests whose films are only ever learned from (patients of a held-out part left out)."""
+    not_positive: tuple[str, ...] = ()
+    """As ``extra_training``, of films that may show anything but the positive class: each teaches that alone."""
 
 
 @dataclass(frozen=True)

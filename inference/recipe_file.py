@@ -288,7 +288,7 @@ def _name_faults(recipe: Recipe) -> Iterator[tuple[str, str]]:
             yield "classes", f"must give {entry.name!r} a title"
         seen.add(entry.name.lower())
     manifests = [("manifest", name) for name in [recipe.data.manifest] if name]  # "": films are found without one
-    for field, name in manifests + [("extra_training", name) for name in recipe.data.extra_training]:
+    for field, name in manifests + [(f, name) for f in ("extra_training", "not_positive") for name in getattr(recipe.data, f)]:
         if not FILE_NAME.fullmatch(name):
             yield f"data.{field}", f"must be the name of a file without its folder, not {_shown(name)}"
 

@@ -40,6 +40,7 @@ LIMITS: dict[type, dict[str, Limit]] = {
         "size": Span(32, 1024),  # five halvings must leave a cell; 1024 x 1024 is what public films have
         "channels": (1, 3),  # grey, or grey three times for networks made for colour
         "crop": ("square", "whole"),
+        "margin": Span(0, 0.4),  # a fifth of the side must be left
         "values": ("film", "unit", "fixed"),
         "mean": PART,  # of grey values from 0 to 1
         "spread": Span(0, 1000, above=True),  # grey values are divided by it
@@ -58,6 +59,8 @@ LIMITS: dict[type, dict[str, Limit]] = {
         "erase_probability": PART,
         "erase_fraction": PART,
         "shear_degrees": Span(0, 60),  # the tangent of 90 is infinite
+        "sharpness": Span(0, 4),  # beyond it edges alone are left
+        "erase_boxes": Span(1, 20),
     },
     Stage: {
         "epochs": EPOCHS,
@@ -75,6 +78,7 @@ LIMITS: dict[type, dict[str, Limit]] = {
         "gradient_clip": Span(0, 1_000_000),  # a norm; 0: never clipped
         "average_decay": REMEMBERED,
         "sampling_power": PART,  # beyond 1 rare classes become the common ones
+        "sampling_by": ("collection", "view"),
         "optimiser": ("adamw", "adam"),
         "schedule": ("one_cycle", "constant"),
         "films_per_epoch": COUNT,

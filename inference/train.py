@@ -56,13 +56,16 @@ class EpochReport:
 class TrainingFilms:
     """The films of one training run.
 
-    ``squares`` uint8 (films, size, size), grey as displayed; ``labels`` int64 (films,) class index; ``patients`` whose each
-    film is, needed only where a recipe sets patients aside for stopping.
+    ``squares`` uint8 (films, size, size), grey as displayed; ``labels`` int64 (films,) class index, -1 for films that teach
+    only that they are not of the positive class; ``patients`` whose each film is, needed only where a recipe sets patients
+    aside for stopping; ``strata`` int64 (films,): films of one number share the chance of their group to be drawn, None: the
+    labels.
     """
 
     squares: npt.NDArray[np.uint8]
     labels: npt.NDArray[np.int64]
     patients: Sequence[str] = ()
+    strata: npt.NDArray[np.int64] | None = None
 
 
 def fit(
@@ -138,7 +141,9 @@ class _Run:
         self.held_out_pixels, self.held_out_truth = pixels[aside], labels[aside]
         how = self.recipe.optimisation
         self.drawn = how.films_per_epoch or len(self.truth)
-        self.chance = sampling_weights(self.truth, how.sampling_power)
+        strata = films.labels if films.strata is None else films.strata
+        self.chance = sampling_weights(torch.from_numpy(strata)[~aside], how.sampling_power)
+        self.positive = self.recipe.class_names.index(self.recipe.positive)
         self.steps_per_epoch = math.ceil(self.drawn / how.batch)
 
     # One epoch
@@ -228,7 +233,7 @@ class _Run:
                 logits = cast(Network, self.network).classify(self.features[batch])
             else:
                 logits = self.network(self._inputs(self.pixels[batch], generator))
-        loss = functional.cross_entropy(logits.float(), target, label_smoothing=how.label_smoothing)
+        loss = film_loss(logits.float(), target, self.positive, how.label_smoothing)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         if how.gradient_clip:
@@ -237,7 +242,7 @@ class _Run:
         self.schedule.step()
         if self.average is not None:
             _update_average(self.average, self.network, how.average_decay)
-        return loss.item(), int((logits.argmax(1) == target).sum())
+        return loss.item(), int(rightly_answered(logits, target, self.positive).sum())
 
     # The patients set aside
 
@@ -245,8 +250,8 @@ class _Run:
         if not len(self.held_out_truth):
             return None, None
         logits = self._held_out_logits()
-        loss = float(functional.cross_entropy(logits, self.held_out_truth))
-        accuracy = float((logits.argmax(1) == self.held_out_truth).float().mean())
+        loss = float(film_loss(logits, self.held_out_truth, self.positive))
+        accuracy = float(rightly_answered(logits, self.held_out_truth, self.positive).float().mean())
         self.since_best += 1
         if loss < self.best_loss:
             self.best_loss, self.since_best = loss, 0
@@ -349,10 +354,32 @@ def _is_statistic(name: str) -> bool:
     return name.endswith(("running_mean", "running_var", "num_batches_tracked"))
 
 
-def sampling_weights(truth: Tensor, power: float) -> Tensor:
-    """Return the chance of each film to be drawn, (films,): 1 / class size ** power."""
-    counts = torch.bincount(truth).clamp_min(1).double()
-    return counts[truth] ** -power
+def film_loss(logits: Tensor, target: Tensor, positive: int, label_smoothing: float = 0.0) -> Tensor:
+    """Return the mean loss of logits (films, classes): cross-entropy, or for a target of -1 that of "not positive".
+
+    What is known of such a film is that the probability of the positive class should be 0; the other classes share the rest
+    as they will.
+    """
+    known = target >= 0
+    if bool(known.all()):
+        return functional.cross_entropy(logits, target, label_smoothing=label_smoothing)
+    losses = functional.cross_entropy(logits, target.clamp_min(0), label_smoothing=label_smoothing, reduction="none")
+    others = torch.cat([logits[:, :positive], logits[:, positive + 1 :]], dim=1)
+    negative = logits.logsumexp(1) - others.logsumexp(1)
+    return torch.where(known, losses, negative).mean()
+
+
+def rightly_answered(logits: Tensor, target: Tensor, positive: int) -> Tensor:
+    """Return which films have their class as the answer, or any but the positive one where the target is -1: bool (films,)."""
+    answer = logits.argmax(1)
+    return torch.where(target >= 0, answer == target, answer != positive)
+
+
+def sampling_weights(strata: Tensor, power: float) -> Tensor:
+    """Return the chance of each film to be drawn, (films,): 1 / size of its class or stratum ** power."""
+    numbers = strata - strata.min() if len(strata) else strata
+    counts = torch.bincount(numbers).clamp_min(1).double()
+    return counts[numbers] ** -power
 
 
 def _copy(network: nn.Module) -> Weights:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor
 
-from inference.augment import augment, blunt, erase, move, regrade, turned_views
+from inference.augment import augment, blunt, erase, move, regrade, resharpen, turned_views
 from inference.recipe import Augmentation
 from inference.recipes.darkcovidnet import RECIPE
 
@@ -98,3 +100,32 @@ def test_views_are_turned_by_their_angles_and_by_nought_not_at_all() -> None:
     rows = [float((view[0].sum(1) * torch.arange(101)).sum() / view.sum()) for view in (one_way, other_way)]
     assert rows == pytest.approx([50 - 40 * 0.17365, 50 + 40 * 0.17365], abs=0.2)
     assert all(torch.equal(view.flip(-1), other) for view, other in zip((still, one_way, other_way), mirrored, strict=True))
+
+
+def test_fine_detail_is_added_to_some_films_and_taken_from_others(generator: torch.Generator) -> None:
+    films = torch.rand(40, 1, 32, 32, generator=generator) * 0.2 + 0.4
+    change = resharpen(films, Augmentation(sharpness=1.0), generator).std(dim=(1, 2, 3)) / films.std(dim=(1, 2, 3))
+    assert float(change.min()) < 0.5
+    assert float(change.max()) > 1.5
+
+
+def test_no_film_is_turned_into_its_own_negative_detail(generator: torch.Generator) -> None:
+    films = torch.full((64, 1, 32, 32), 0.5)
+    films[..., 16, 16] = 0.9
+    changed = resharpen(films, Augmentation(sharpness=4.0), generator)
+    assert bool((changed[..., 16, 16] >= changed[..., 0, 0] - 1e-6).all())
+
+
+def test_erased_boxes_are_of_many_greys_where_the_recipe_says_so(generator: torch.Generator) -> None:
+    films = torch.full((50, 1, 32, 32), 0.2)
+    many = erase(films.clone(), Augmentation(erase_probability=1.0, erase_fraction=0.5, erase_any_grey=True), generator)
+    one = erase(films.clone(), Augmentation(erase_probability=1.0, erase_fraction=0.5), generator)
+    assert len(many.unique()) > 30
+    assert one.unique().tolist() == pytest.approx([0.2, 0.5])
+
+
+def test_more_boxes_erase_more(generator: torch.Generator) -> None:
+    how = Augmentation(erase_probability=1.0, erase_fraction=0.3)
+    painted = [float((erase(torch.zeros(200, 1, 32, 32), how_many, generator) > 0).float().mean())
+               for how_many in (how, replace(how, erase_boxes=3))]  # fmt: skip
+    assert 2 < painted[1] / painted[0] < 3.2

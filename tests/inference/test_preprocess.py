@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from inference.augment import standardise_batch
-from inference.preprocess import SquareCrop, film_to_square, square_crop
+from inference.preprocess import SquareCrop, film_to_square, input_crop, square_crop
+from inference.recipe import Preprocessing
 
 
 @pytest.mark.parametrize(
@@ -60,3 +61,11 @@ def test_each_film_is_standardised_by_itself() -> None:
 @pytest.mark.parametrize("grey", [0, 77, 255])
 def test_a_film_of_one_grey_becomes_noughts(grey: int) -> None:
     assert np.abs(standardised(np.full((32, 32), grey, np.uint8))).max() < 1e-3
+
+
+@pytest.mark.parametrize(
+    ("crop", "seen"), [("square", SquareCrop(70, 10, 160, 80)), ("whole", SquareCrop(30, 10, 240, 80))], ids=["square", "whole"]
+)
+def test_a_margin_is_cut_off_each_edge_of_the_crop(crop: str, seen: SquareCrop) -> None:
+    found = input_crop(Preprocessing(size=32, crop=crop, margin=0.1), 300, 100, 0.5 if crop == "square" else 1.0)
+    assert (found.top, found.left, found.height, found.width) == pytest.approx((seen.top, seen.left, seen.height, seen.width))

@@ -75,7 +75,7 @@ def drawn(hint: Any, limit: Limit | None, chance: random.Random) -> Any:
     if is_dataclass(hint):
         own = LIMITS.get(hint, {})
         return hint(**{f.name: drawn(get_type_hints(hint)[f.name], own.get(f.name), chance) for f in fields(hint)})
-    if isinstance(limit, tuple):
+    if isinstance(limit, tuple) and get_origin(hint) is not tuple:
         return chance.choice(limit)
     if hint is int:
         return chance.randint(int(limit.low), int(limit.high)) if limit else 7
@@ -103,7 +103,14 @@ def drawn_recipe(seed: int) -> Recipe:
         classes=(FilmClass("a", "A\\B"), FilmClass("b", "é")),
         positive="b",
         augmentation=replace(recipe.augmentation, scale=(low, high)),
-        data=replace(recipe.data, manifest="m.csv", extra_training=("n.csv",), training_parts=("x", "y"), tested_part="z"),
+        data=replace(
+            recipe.data,
+            manifest="m.csv",
+            extra_training=("n.csv",),
+            not_positive=("o.csv",),
+            training_parts=("x", "y"),
+            tested_part="z",
+        ),
         stopping=random.Random(seed).choice([None, Stopping(0.2, patience=3)]),
     )
 
@@ -396,6 +403,7 @@ def test_every_number_of_a_recipe_has_a_range_and_every_range_a_field():
         ("data.manifest", "films/*.csv", "data.manifest must be the name of a file without its folder, not 'films/*.csv'"),
         ("data.manifest", "..", "data.manifest must be the name of a file without its folder, not '..'"),
         ("data.extra_training", [""], "data.extra_training must be the name of a file without its folder, not ''"),
+        ("data.not_positive", ["a/b"], "data.not_positive must be the name of a file without its folder, not 'a/b'"),
         ("data.training_parts", [], "data.training_parts must name at least one part to learn from"),
         ("data.tested_part", "train", "data.tested_part must not be learned from, but 'train' is one of training_parts"),
         ("data.leaves_out", ["b", "effusion"], "data.leaves_out must not name a class of the recipe, but 'effusion' is one"),

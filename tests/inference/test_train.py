@@ -14,7 +14,16 @@ from inference.errors import TrainingError
 from inference.layers import parameter_groups
 from inference.networks.darkcovidnet import DarkCovidNet
 from inference.recipe import Optimisation, Recipe, Stage
-from inference.train import EpochReport, TrainingFilms, Weights, fit, round_weights, sampling_weights
+from inference.train import (
+    EpochReport,
+    TrainingFilms,
+    Weights,
+    film_loss,
+    fit,
+    rightly_answered,
+    round_weights,
+    sampling_weights,
+)
 
 
 @pytest.fixture(scope="module")
@@ -95,3 +104,37 @@ def test_only_convolutions_and_the_linear_layer_decay() -> None:
 def test_rarer_classes_are_drawn_more_often(power: float, rare: float) -> None:
     chance = sampling_weights(torch.tensor([0, 1, 1, 1, 1]), power)
     assert float(chance[0] / chance.sum()) == pytest.approx(rare)
+
+
+LOGITS = torch.tensor([[2.0, 0.0, 0.0], [0.0, 3.0, 1.0]])
+
+
+def test_a_film_that_is_not_positive_is_judged_by_the_positive_class_alone() -> None:
+    probabilities = LOGITS.softmax(1)
+    loss = film_loss(LOGITS, torch.tensor([-1, 1]), positive=0)
+    assert loss.item() == pytest.approx((-torch.log(1 - probabilities[0, 0]) - torch.log(probabilities[1, 1])).item() / 2)
+
+
+def test_how_the_other_classes_share_such_a_film_does_not_matter() -> None:
+    one, other = torch.tensor([[0.0, 1.0, -30.0]]), torch.tensor([[0.0, -30.0, 1.0]])
+    known_not = torch.tensor([-1])
+    assert film_loss(one, known_not, positive=0).item() == pytest.approx(film_loss(other, known_not, positive=0).item())
+
+
+def test_such_a_film_is_rightly_answered_by_any_class_but_the_positive_one() -> None:
+    assert rightly_answered(LOGITS, torch.tensor([-1, -1]), positive=0).tolist() == [False, True]
+    assert rightly_answered(LOGITS, torch.tensor([0, 2]), positive=0).tolist() == [True, False]
+
+
+def test_films_of_a_rare_stratum_are_drawn_as_often_as_others() -> None:
+    chance = sampling_weights(torch.tensor([-1, 3, 3, 3]), 1.0)
+    assert (chance / chance.sum()).tolist() == pytest.approx([0.5, 1 / 6, 1 / 6, 1 / 6])
+
+
+def test_a_network_learns_from_films_that_are_not_positive(
+    tiny_recipe: Recipe, few: TrainingFilms, finish: Callable[..., Weights], trained: Weights
+) -> None:
+    labels = few.labels.copy()
+    labels[labels == 2] = -1
+    other = finish(fit(tiny_recipe, TrainingFilms(few.squares, labels, strata=labels % 2), seed=5))
+    assert not torch.equal(trained["head.weight"], other["head.weight"])
