@@ -141,7 +141,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         "our training, the article's division",
         COMPARISON,
         _single(
-            _C.RECIPE,
+            _C.OFFICIAL,
             manifest="C_keras598_148.csv",
             training_parts=("train",),
             tested_part="val",
@@ -151,7 +151,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         start="chest",
     ),
     Experiment(
-        "C", "corrected", "the set's own division by patient, mean of three networks", CORRECTED, _C.RECIPE, start="chest"
+        "C", "corrected", "the set's own division by patient, mean of three networks", CORRECTED, _C.OFFICIAL, start="chest"
     ),
     Experiment("D", "frozen", "convolutions frozen at random weights", ARTICLE, _single(_V.AS_PUBLISHED)),
     Experiment("D", "scratch", "from scratch, as published", ARTICLE, _single(_V.SCRATCH), seeds=1),
