@@ -137,7 +137,7 @@ def from_chest_films(
 
 def chest_recipe(recipe: Recipe) -> Recipe:
     """Return how the recipe's network learns chest films first: as ``chest_resnet``, at the recipe's size, for a while."""
-    pool = chest_resnet.RECIPE
+    pool = chest_resnet.POOL
     return replace(
         pool,
         name=f"chest_{recipe.network}",
