@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import zlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -156,6 +157,11 @@ def patient_folds(
         counts[best] += brings
         fold_of[by_patient[patient]] = best
     return fold_of
+
+
+def dealt_fold(patient: str, fold_of: Mapping[str, int], folds: int) -> int:
+    """Return the fold of a patient: that of their films in ``fold_of``, or one by their name."""
+    return fold_of.get(patient, zlib.crc32(patient.encode()) % folds)
 
 
 def load_grey(path: Path) -> npt.NDArray[np.uint8]:

@@ -18,7 +18,16 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from inference.dataset import Sample, label_indices, load_squares, patient_folds, refuse_shared_patients, strata
+from inference.dataset import (
+    NOT_POSITIVE,
+    Sample,
+    dealt_fold,
+    label_indices,
+    load_squares,
+    patient_folds,
+    refuse_shared_patients,
+    strata,
+)
 from inference.duplicates import refuse_duplicates
 from inference.errors import TrainingError
 from inference.files import make_folder, write_bytes
@@ -60,15 +69,26 @@ def plan_members(recipe: Recipe, films: Films | Sequence[Sample], seed: int = 0)
     groups = np.array(films.all_groups)
     judged = len(films.samples)
     fold = patient_folds(films.samples, recipe.data.folds, seed, films.all_groups[:judged])
+    dealt = _dealt(films, fold, recipe.data.folds)
     for k in range(recipe.data.folds):
         held_out = np.flatnonzero(fold == k)
-        extra = judged + np.flatnonzero(~np.isin(groups[judged:], groups[held_out]))
+        extra = judged + np.flatnonzero(~np.isin(groups[judged:], groups[held_out]) & (dealt != k))
         training = np.concatenate([np.flatnonzero(fold != k), extra])
         members.append(Member(f"fold-{k}", training, held_out, 1000 * seed + k))
     for member in members:
         if member.name.startswith("fold-") or not recipe.data.as_published:
             _refuse_leaks(films, member)
     return tuple(members)
+
+
+def _dealt(films: Films, fold: npt.NDArray[np.int64], folds: int) -> npt.NDArray[np.int64]:
+    """Return for each extra film the fold that does not learn from it, -1 for none, int64 (extra films,).
+
+    Films that are ``NOT_POSITIVE`` are dealt by patient, so that each of them is new to one network.
+    """
+    fold_of = {s.patient: int(k) for s, k in zip(films.samples, fold, strict=True)}
+    kept_out = [dealt_fold(s.patient, fold_of, folds) if s.label == NOT_POSITIVE else -1 for s in films.extra]
+    return np.array(kept_out, dtype=np.int64)
 
 
 def _refuse_leaks(films: Films, member: Member) -> None:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-import zlib
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from inference.dataset import Sample, label_indices, load_grey, load_squares, read_manifest
+from inference.dataset import Sample, dealt_fold, label_indices, load_grey, load_squares, read_manifest
 from inference.errors import DatasetError
 from inference.gate.fitting import GateFilms, OtherPictures
 from inference.gate.sense import FRONTAL, TRAINING_SIDE
@@ -98,8 +97,3 @@ def source_films(data: Path, source: Source) -> list[Sample]:
     if not films:
         raise DatasetError(f"The manifest {path.name} has no film labelled {source.label}.")
     return films
-
-
-def dealt_fold(patient: str, fold_of: Mapping[str, int], folds: int) -> int:
-    """Return the fold of a patient: that of their films, or one by their name."""
-    return fold_of.get(patient, zlib.crc32(patient.encode()) % folds)

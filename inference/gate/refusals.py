@@ -14,13 +14,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from inference.dataset import Sample, load_grey
+from inference.dataset import Sample, dealt_fold, load_grey
 from inference.evaluate import Proportion
 from inference.gate.copies import photographed
 from inference.gate.fitting import ADULT_AGE
 from inference.gate.gate import Gate
 from inference.gate.made_pictures import PICTURES
-from inference.gate.manifests import SOURCES, Source, age_of, dealt_fold, source_films
+from inference.gate.manifests import SOURCES, Source, age_of, source_films
 from inference.gate.sense import FRONTAL, sense_square
 from inference.map_scales import ReadCount
 from inference.predict import Predictor

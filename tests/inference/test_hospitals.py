@@ -14,6 +14,7 @@ from inference.dataset import NOT_POSITIVE, Sample, label_indices, strata
 from inference.errors import DatasetError
 from inference.films import Films, list_films
 from inference.hospitals import LeftOut, country_of, judge_hospitals, plan_hospitals, study_hospitals
+from inference.members import plan_members
 from inference.recipe import Recipe
 
 
@@ -134,3 +135,12 @@ def test_strata_are_told_apart_by_class_collection_and_view() -> None:
     by_both = strata(films, ("collection", "view"))
     assert len(set(by_both)) == 4
     assert by_both[0] == by_both[4] != by_both[1]
+
+
+def test_each_film_that_is_not_positive_is_new_to_one_network(tiny_recipe: Recipe) -> None:
+    members = [
+        m for m in plan_members(replace(tiny_recipe, data=replace(tiny_recipe.data, folds=3)), FILMS) if m.name != "protocol-0"
+    ]
+    for index in range(len(FILMS.samples), len(FILMS.all_samples)):
+        learns = sum(index in m.training for m in members)
+        assert learns == (2 if FILMS.all_samples[index].label == NOT_POSITIVE else 3)
