@@ -43,13 +43,19 @@ from inference.map_scales import KEY as HEAT_MAPS
 from inference.map_scales import ReadCount
 from inference.members import Member, hash_of
 from inference.predict import CPU, Device, Predictor
-from inference.recipe import Recipe, record
+from inference.recipe import Preprocessing, Recipe, record
 from inference.scale_measurement import measure_scales
 from inference.train import Weights
 from inference.trust import held_out_neighbour_distances, median_distance
 from inference.validation import validate
 
 VERSION = "1.0.0"
+CROPS = {"square": "largest centred square", "whole": "whole picture, its shape lost"}
+VALUES = {
+    "film": "display grey, standardised by the film's own mean and spread",
+    "unit": "display grey, 0 black to 1 white",
+    "fixed": "display grey, less a fixed mean and divided by a fixed spread",
+}
 SENSITIVITY = 0.9
 """Thresholds are those at which nine of ten held-out films of a class are called."""
 
@@ -172,8 +178,8 @@ def _draft_card(recipe: Recipe, folds: Sequence[Member], protocol: Sequence[Memb
         "positive": recipe.positive,
         "preprocessing": asdict(recipe.preprocessing)
         | {
-            "crop": "largest centred square",
-            "values": "display grey, standardised by the film's own mean and spread",
+            "crop": crop_in_words(recipe.preprocessing),
+            "values": VALUES[recipe.preprocessing.values],
             "reading_rotations": list(recipe.reading_rotations),
             "reading_mirrored": recipe.reading_mirrored,
         },
@@ -184,6 +190,11 @@ def _draft_card(recipe: Recipe, folds: Sequence[Member], protocol: Sequence[Memb
         "departures": list(recipe.departures),
         "facts": recipe.notes,
     }
+
+
+def crop_in_words(how: Preprocessing) -> str:
+    """Return which part of a film the network sees, for the card."""
+    return CROPS[how.crop] + (f", less {100 * how.margin:.0f} % of its side at each edge" if how.margin else "")
 
 
 def judge_protocol(

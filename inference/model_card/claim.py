@@ -46,6 +46,11 @@ def _start(source: CardSource) -> Said:
     return YES, f"How it was made: {words.get(weights, weights)}"
 
 
+def _subsets(source: CardSource) -> Said:
+    crop = source.card.get("preprocessing", {}).get("crop", "part that its recipe names")
+    return YES, f"Manifest; of a film the model sees the {crop}"
+
+
 def _partitions(source: CardSource) -> Said:
     return YES, f"Films: {len(source.card['members'])} folds by patient, seeded, balanced by class"
 
@@ -74,7 +79,7 @@ ITEMS = (
     Item(7, "Sources of data", _fixed(YES, "Films; each film's address in examples.csv")),
     Item(8, "Inclusion and exclusion", _fixed(PARTLY, "Manifest by hash; how the collections chose is not documented")),
     Item(9, "Preprocessing", _fixed(YES, "How it was made: preprocessing")),
-    Item(10, "Selection of subsets", _fixed(YES, "Manifest; the model sees the largest centred square of a film")),
+    Item(10, "Selection of subsets", _subsets),
     Item(11, "De-identification", _fixed(PARTLY, "By the collections; this model names patients by hashes only")),
     Item(12, "Missing data", _fixed(YES, "What is known of bias: not known; rows \"unknown\" in the tables by group")),
     Item(13, "Image acquisition", _fixed(NO, "The collections state the view, and neither device nor exposure")),

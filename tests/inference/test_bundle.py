@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 import torch
 
+from inference.assemble import crop_in_words
 from inference.bundle import Bundle, build_members, list_bundles, open_bundle, pack_members, read_tensors
 from inference.dataset import Sample, load_grey
 from inference.errors import BundleError, RecipeError
 from inference.evaluate import Proportion, confusion_counts
 from inference.members import plan_members
 from inference.predict import Predictor
-from inference.recipe import Recipe
+from inference.recipe import Preprocessing, Recipe
 
 NPY = BytesIO()
 np.save(NPY, np.zeros(3))
@@ -246,3 +247,9 @@ def test_damaged_features_are_told(folder_copy: Path, content: bytes) -> None:
     (folder_copy / "embeddings.npz").write_bytes(content)
     with pytest.raises(BundleError, match=r"^The features of the model darkcovidnet could not be read: "):
         bundle.embeddings()
+
+
+def test_the_card_says_which_part_of_a_film_the_network_sees(tiny_bundle: Bundle) -> None:
+    assert tiny_bundle.card["preprocessing"]["crop"] == "largest centred square"
+    assert crop_in_words(Preprocessing(size=64, crop="whole")) == "whole picture, its shape lost"
+    assert crop_in_words(Preprocessing(size=64, margin=0.07)) == "largest centred square, less 7 % of its side at each edge"
