@@ -152,7 +152,7 @@ def _parser() -> argparse.ArgumentParser:
     hospitals = verbs.add_parser(
         "judge-hospitals",
         help="train a model's recipe again with hospitals left out, and write on its card what it is worth there",
-        description="Trains the model's recipe again, each time without the films of some countries and without every "
+        description="Trains the model's recipe again, each time without the films of some countries and of one "
         "collection that teaches only what is not positive; judges those films, and writes the figures on the model's card, "
         "beside those of the folds that keep patients apart. Takes as long as the training of the model.",
     )

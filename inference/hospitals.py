@@ -1,8 +1,8 @@
 """Judging a recipe by hospitals that gave no training film: whole countries, and whole collections, are left out.
 
 Folds that keep patients apart still let a network learn how a hospital's films look. Here the films of a country are all
-learned from or all judged, and films that only teach "not positive" are of a collection that no network has seen. What is
-lost against the folds is what the folds promise too much (Zech 2018, Ahmed 2021).
+learned from or all judged, and so are those of each collection that only teaches "not positive". What is lost against the
+folds is what the folds promise too much (Zech 2018, Ahmed 2021).
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ def country_of(sample: Sample) -> str:
 def plan_hospitals(films: Films, folds: int = FOLDS, seed: int = 0) -> tuple[Member, ...]:
     """Return one network a fold; the indices are those of ``films.all_samples``.
 
-    A fold holds out all films of its countries, and of its patients where no country is known. Films that are
-    ``NOT_POSITIVE`` are held out once and never learned from.
+    A fold holds out all films of its countries, and of its patients where no country is known. Of the collections whose films
+    are ``NOT_POSITIVE`` the folds leave out one each, in turn; its films are dealt among the folds that leave it out.
 
     Raises
     ------
@@ -69,12 +69,21 @@ def plan_hospitals(films: Films, folds: int = FOLDS, seed: int = 0) -> tuple[Mem
     known = np.flatnonzero([s.label != NOT_POSITIVE for s in samples])
     other = np.setdiff1d(np.arange(len(samples)), known)
     places = _places(films)
-    fold = patient_folds([samples[i] for i in known], folds, seed, [str(places[i]) for i in known])
-    dealt = places[other] % folds
-    return tuple(
-        Member(f"hospitals-{k}", known[fold != k], np.concatenate([known[fold == k], other[dealt == k]]), 1000 * seed + 500 + k)
-        for k in range(folds)
-    )
+    held_out_by = np.empty(len(samples), dtype=np.int64)
+    held_out_by[known] = patient_folds([samples[i] for i in known], folds, seed, [str(places[i]) for i in known])
+    names, collection = np.unique([collection_of(samples[i]) for i in other], return_inverse=True)
+    turns = max(1, min(len(names), folds))
+    left_out_in = np.full(len(samples), -1)
+    left_out_in[other] = collection % turns
+    for turn in range(turns):
+        own, networks = left_out_in == turn, np.arange(turn, folds, turns)
+        held_out_by[own] = networks[np.unique(places[own], return_inverse=True)[1] % len(networks)]
+    members = []
+    for k in range(folds):
+        held_out = np.flatnonzero(held_out_by == k)
+        unseen = (held_out_by == k) | (left_out_in == k % turns) | np.isin(places, places[held_out])
+        members.append(Member(f"hospitals-{k}", np.flatnonzero(~unseen), held_out, 1000 * seed + 500 + k))
+    return tuple(members)
 
 
 def _places(films: Films) -> npt.NDArray[np.int64]:
@@ -140,13 +149,14 @@ def judge_hospitals(recipe: Recipe, found: LeftOut) -> list[dict[str, Any]]:
         raise DatasetError("Hospitals that were left out gave films of one side only; nothing can be judged by them.")
     own = {collection_of(s) for s, is_positive in zip(found.samples, positive, strict=True) if is_positive}
     shared = np.array([collection_of(s) in own for s in found.samples], dtype=bool)
+    others = np.array([collection_of(s) if is_other else "" for s, is_other in zip(found.samples, truth == -1, strict=True)])
     title = next(c.title for c in recipe.classes if c.name == recipe.positive)
     start = f"{title} of countries left out, against"
     against = (
         (f"{start} all films without it (those of a single hospital: patients left out)", ~positive & (truth >= 0)),
         (f"{start} films without it of the same collections, of countries left out", ~positive & shared & (truth >= 0)),
-        (f"{start} films of collections that gave no training film", truth == -1),
-        (f"{start} both of the last two", ~positive & (shared | (truth == -1))),
+        *((f"{start} films of {name}, left out as a whole", others == name) for name in np.unique(others[truth == -1])),
+        (f"{start} all films of countries and collections left out", ~positive & (shared | (truth == -1))),
     )
     score, patients = found.probabilities[:, recipe.class_names.index(recipe.positive)], [s.patient for s in found.samples]
     return [_entry(said, positive, negative, score, patients) for said, negative in against if negative.any()]

@@ -58,11 +58,25 @@ def test_no_patient_is_on_both_sides() -> None:
         assert not learned & judged
 
 
-def test_each_film_is_judged_once_and_films_that_are_not_positive_are_never_learned_from() -> None:
+def test_each_film_is_judged_once_and_those_of_the_only_other_collection_are_never_learned_from() -> None:
     members = plan_hospitals(FILMS, folds=3)
     assert sorted(np.concatenate([m.held_out for m in members]).tolist()) == list(range(len(FILMS.all_samples)))
     learned = {FILMS.all_samples[i].label for m in members for i in m.training}
     assert learned == {"covid", "pneumonia", "no_finding"}
+
+
+def test_other_collections_are_left_out_whole_one_a_network_in_turn() -> None:
+    more = tuple(film(500 + n, NOT_POSITIVE, "Kermany") for n in range(7))
+    films = Films(FILMS.samples, FILMS.extra + more)
+    members = plan_hospitals(films, folds=5)
+    assert sorted(np.concatenate([m.held_out for m in members]).tolist()) == list(range(len(films.all_samples)))
+    for number, member in enumerate(members):
+        learned, judged = (
+            {s.source.partition(":")[0] for i in side if (s := films.all_samples[i]).label == NOT_POSITIVE}
+            for side in (member.training, member.held_out)
+        )
+        left_out, kept = ("Kermany", "TBX11K China") if number % 2 == 0 else ("TBX11K China", "Kermany")
+        assert (learned, judged) == ({kept}, {left_out})
 
 
 def test_a_patient_ties_two_countries_together() -> None:
