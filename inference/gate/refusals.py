@@ -5,7 +5,7 @@ For the card of a model and for whoever fits a gate anew: what it must refuse, a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,7 +82,8 @@ def measure_refusals(
     DatasetError
         If a manifest that is there is faulty, or a film cannot be read.
     """
-    cases = [*own_cases(samples, fold), *made_cases(samples, fold), *other_cases(data, samples, fold)]
+    learned = predictor.bundle.recipe.data.extra_training
+    cases = [*own_cases(samples, fold), *made_cases(samples, fold), *other_cases(data, samples, fold, learned)]
     refused: dict[str, list[bool]] = {}
     for done, case in enumerate(cases, 1):
         refused.setdefault(case.kind, []).append(is_refused(predictor, gate, case.grey(), case.fold))
@@ -117,13 +118,19 @@ def made_cases(samples: Sequence[Sample], fold: npt.NDArray[np.int64]) -> list[_
     return cases + [_Case(PHOTOGRAPHS, _given(_photograph(samples[n], generator)), int(fold[n])) for n in chosen]
 
 
-def other_cases(data: Path, samples: Sequence[Sample], fold: npt.NDArray[np.int64]) -> list[_Case]:
-    """Return the films of further manifests under ``data``; a patient of the model's films stays in their fold."""
+def other_cases(
+    data: Path, samples: Sequence[Sample], fold: npt.NDArray[np.int64], learned: Collection[str] = ()
+) -> list[_Case]:
+    """Return the films of further manifests under ``data``; a patient of the model's films stays in their fold.
+
+    The manifests ``learned`` are left out: every network learned from their films.
+    """
     fold_of = {s.patient: int(k) for s, k in zip(samples, fold, strict=True)}
     folds = int(fold.max()) + 1
     return [
         _Case(_name(source), _loading(sample), own)
         for source in SOURCES
+        if source.manifest not in learned
         for sample, own in _of_source(data, source, fold_of, folds)
         if source.sense == "child" or not _is_minor(sample)
     ]

@@ -15,6 +15,7 @@ from inference.gate.gate import GATE, Gate, gate_of_bundle
 from inference.gate.refusals import (
     EVERY,
     HELD_OUT,
+    NAMES,
     NO_FILMS,
     PHOTOGRAPHS,
     is_refused,
@@ -67,6 +68,17 @@ def test_a_patient_of_the_models_films_is_judged_by_their_fold(
     cases = other_cases(shared_data, tiny_samples, fold)
     assert {"lateral chest films", "CT slices", "children's films"} <= {case.kind for case in cases}
     assert {case.fold for case in cases} == set(range(5))
+
+
+def test_films_that_every_network_learned_from_are_not_counted(
+    tiny_samples: tuple[Sample, ...], fold: np.ndarray, shared_data: Path
+) -> None:
+    every, without = (
+        [case.kind for case in other_cases(shared_data, tiny_samples, fold, learned)]
+        for learned in ((), ("extra_pneumonia_ieee.csv",))
+    )
+    of_adults = NAMES["extra_tb.csv", "tb"]
+    assert 0 < every.count(of_adults) - without.count(of_adults) == len(every) - len(without) <= 36
 
 
 def test_noise_is_refused_and_counted(
