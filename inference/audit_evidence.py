@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from dataclasses import asdict
-from typing import Any, cast
+from typing import Any
 
 from inference.audit import VERDICTS, Audit, AuditLimits, audit_film, limits_of_card
 from inference.card import WEIGHTS
 from inference.dataset import load_grey
 from inference.evaluate import Proportion
+from inference.generators import finished
 from inference.held_out import HeldOutFilms
 from inference.lungs.segment import LungFinder
 from inference.map_scales import ReadCount
@@ -41,7 +42,7 @@ def measure_audit(
     for done, row in enumerate(chosen, 1):
         grey = load_grey(held_out.samples[row].path)
         work = audit_film(predictor, grey, finder.find(grey), limits, members=(int(held_out.fold[row]),))
-        audit = _finish(work)
+        audit = finished(work)
         audits.append((audit.shown == predictor.bundle.class_names[held_out.truth[row]], audit))
         yield ReadCount(done, len(chosen), "films audited")
     return audit_record(audits, limits, finder.card, seed)
@@ -72,11 +73,3 @@ def audit_record(
 
 def _share(verdicts: Sequence[str], wanted: set[str]) -> dict[str, Any]:
     return Proportion(sum(verdict in wanted for verdict in verdicts), len(verdicts)).record()
-
-
-def _finish(work: Generator[Any, None, Audit]) -> Audit:
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            return cast(Audit, end.value)

@@ -20,12 +20,12 @@ from inference.dataset import load_grey
 from inference.evaluate import Proportion
 from inference.explain import class_activation_maps
 from inference.faithfulness import HOT_PART, RANDOM_REGIONS, Faithfulness, judge_map, randomised, rank_correlation
+from inference.generators import finished
 from inference.held_out import HeldOutFilms
 from inference.map_scales import ReadCount, exact_maps, exact_methods
 from inference.networks.cells import CellGrid
 from inference.networks.registry import Network
 from inference.predict import Prediction, Predictor
-from inference.scale_measurement import finished
 
 FILMS, RANDOMISED_FILMS = 150, 20
 DRAWINGS = 4
@@ -186,9 +186,4 @@ def map_of(
 def _judged(
     predictor: Predictor, prediction: Prediction, answer: int, cells: npt.NDArray[np.floating], grid: CellGrid
 ) -> Faithfulness:
-    work = judge_map(predictor, prediction, answer, cells, grid)
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            return cast(Faithfulness, end.value)
+    return finished(judge_map(predictor, prediction, answer, cells, grid))
