@@ -6,7 +6,7 @@ No Qt, no torch: arrays are NumPy. Every record carries what it needs to be chec
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -217,10 +217,6 @@ class HeatMap:
         if self.faithfulness is not None and self.faithfulness.withheld:
             return self.faithfulness.withheld
         return NOTHING_ABOVE_FLOOR if self.peak < self.floor else ""
-
-    def against(self) -> HeatMap:
-        """Return what speaks against the class, with its signs turned, to be painted in other colours."""
-        return replace(self, cells=-self.cells)
 
 
 @dataclass(frozen=True, eq=False)

@@ -102,7 +102,6 @@ def test_the_cells_of_a_map_in_logits_sum_to_the_logit_less_its_bias(read):
         assert (heat_map.unit, heat_map.is_two_sided, heat_map.method) == ("logit", True, "Fine contribution")
         assert heat_map.cells.sum() == pytest.approx(heat_map.logit - heat_map.bias, abs=1e-4)
         assert heat_map.cells.min() < 0 < heat_map.cells.max()
-        assert np.array_equal(heat_map.against().cells, -heat_map.cells)
     assert len({heat_map.full_scale for heat_map in read.heat_maps}) == 1
 
 
