@@ -67,11 +67,11 @@ def test_the_decision_is_about_the_class_the_model_is_for_at_a_named_point(read)
     assert read.operating_point("pneumonia", "none") is None
 
 
-def test_the_model_saw_the_central_square_of_the_film(read, synthetic):
+def test_the_model_saw_the_central_square_of_the_film_less_its_margin(read, synthetic):
     seen = read.model_input
     assert (seen.grey.shape, seen.grey.dtype) == ((160, 160), np.uint8)
-    assert seen.bounds_row_column == (50, 0, 550, 500)
-    assert seen.pixel_mm == pytest.approx(tuple(mm * 500 / 160 for mm in synthetic.spacing_mm))
+    assert seen.bounds_row_column == pytest.approx((50 + 35, 35, 550 - 35, 500 - 35))
+    assert seen.pixel_mm == pytest.approx(tuple(mm * 430 / 160 for mm in synthetic.spacing_mm))
     assert seen.polarity == "Stored with bone bright (MONOCHROME2), seen so by the model."
 
 
