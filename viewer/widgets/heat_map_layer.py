@@ -56,9 +56,12 @@ class HeatMapLayer:
         self._look, self._picture = look, None
 
     def paint(self, painter: QPainter, film_to_canvas: QTransform, width: int) -> None:
-        """Draw the map over the film of a canvas so many points wide; nothing of a map that is withheld."""
+        """Draw the map over the film of a canvas so many points wide; a map that is withheld is only named."""
         heat_map = self.heat_map
-        if not self.is_visible or heat_map is None or heat_map.withheld:
+        if not self.is_visible or heat_map is None:
+            return
+        if heat_map.withheld:
+            self._paint_title(painter, width, f"Heat map: {self._title}, withheld")
             return
         picture = self._picture or self._build(heat_map)
         top, left, bottom, right = heat_map.bounds_row_column
@@ -70,7 +73,7 @@ class HeatMapLayer:
         if self._look.outline:
             self._paint_outline(painter)
         painter.resetTransform()
-        self._paint_title(painter, width)
+        self._paint_title(painter, width, f"Heat map: {self._title}")
 
     def _build(self, heat_map: HeatMap) -> QImage:
         top, left, bottom, right = heat_map.bounds_row_column
@@ -94,8 +97,7 @@ class HeatMapLayer:
             painter.setPen(pen)
             painter.drawPath(self._outline_against)
 
-    def _paint_title(self, painter: QPainter, width: int) -> None:
-        text = f"Heat map: {self._title}"
+    def _paint_title(self, painter: QPainter, width: int, text: str) -> None:
         metrics = QFontMetricsF(painter.font())
         x = (width - metrics.horizontalAdvance(text)) / 2
         paint_line(painter, QPointF(x, _TITLE_TOP + metrics.ascent()), text)
