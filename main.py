@@ -147,7 +147,7 @@ def sample_film() -> str:
 
     film = paths.sample_film()
     if not film.is_file():
-        phantom.write_film(film)
+        phantom.write_sample(film)
     return str(film)
 
 

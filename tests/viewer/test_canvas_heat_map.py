@@ -96,9 +96,10 @@ def test_the_map_is_hidden_until_it_is_asked_for(canvas, black, one_hot_cell, co
     assert grabbed(canvas).max() == 0
 
 
-def test_a_map_that_stays_below_the_floor_is_withheld(canvas, black, one_hot_cell, colored):
+def test_a_map_that_stays_below_the_floor_is_withheld_and_named(canvas, black, one_hot_cell, colored, grabbed):
     lay(canvas, one_hot_cell((12, 16), (6, 7), 20, peak=0.04))
     assert colored(canvas).max() == 0
+    assert grabbed(canvas)[:40].max() > 200
 
 
 def test_where_the_map_is_below_the_floor_the_film_is_seen_as_it_is(canvas, picture, one_hot_cell, grabbed):

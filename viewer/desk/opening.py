@@ -14,7 +14,7 @@ from viewer.desk.thumbnails import ThumbnailMaker
 from viewer.errors import ViewerError
 from viewer.imaging.image import Document, NotOpened, Opened, OpenProgress, OpenSummary
 from viewer.imaging.opening import copy_sentence, open_paths
-from viewer.imaging.phantom import write_film
+from viewer.imaging.phantom import write_sample
 from viewer.imaging.sources import PasswordNeeded
 from viewer.imaging.thumbnails import Thumbnail
 from viewer.imaging.zip_members import set_password
@@ -39,7 +39,7 @@ def open_sample() -> Opening:
     path = sample_film()
     if not path.is_file():
         yield OpenProgress(0, 1, "the synthetic film is being drawn")
-        write_film(path)
+        write_sample(path)
     return (yield from open_paths([path]))
 
 

@@ -33,6 +33,9 @@ WIDTH_MM = 347.5
 
 WINDOW_CENTER, WINDOW_WIDTH = 2050, 2500
 
+SAMPLE_SEED = 1
+"""Of the grain of the sample film: one with which the default model's map is not withheld, so that there is one to be seen."""
+
 _PHOTONS = 9000.0
 _SCATTER = 0.012
 _LARGEST = 4095
@@ -114,6 +117,11 @@ def write_film(path: Path, seed: int = 0, opacity: bool = False, rows: int = 300
     digest = hashlib.sha256(film.pixels.tobytes()).digest()
     path.write_bytes(dicom_bytes(film.pixels, film.spacing_mm, (WINDOW_CENTER, WINDOW_WIDTH), digest))
     return film
+
+
+def write_sample(path: Path) -> Phantom:
+    """Draw and write the film that the start screen offers; OSError as of :func:`write_film`."""
+    return write_film(path, SAMPLE_SEED)
 
 
 def _grid(rows: int, columns: int, spacing: float) -> tuple[np.ndarray, np.ndarray]:
