@@ -27,6 +27,7 @@ def hilum_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
     """Give each test an empty folder in the place of the user's own, beside ``tmp_path`` and not inside it."""
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("HILUM_HOME", str(home))
+    monkeypatch.delenv("HILUM_POLICY", raising=False)
     return home
 
 

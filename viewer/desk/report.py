@@ -14,6 +14,7 @@ from viewer.errors import ReportError, ViewerError
 from viewer.imaging.image import Image
 from viewer.jobs import JobQueue
 from viewer.paths import drafts_database
+from viewer.policy import Policy
 from viewer.reading import Reading
 from viewer.reporting.compose import FilmLook, compose_report
 from viewer.reporting.drafts import DraftStore, draft_key
@@ -25,11 +26,11 @@ from viewer.widgets.main_window import MainWindow
 
 
 def write_report(
-    image: Image, look: FilmLook, reading: Reading | None, text: ReportText, path: Path
+    image: Image, look: FilmLook, reading: Reading | None, text: ReportText, path: Path, policy: Policy
 ) -> Generator[str, None, str]:
     """Compose and write a report; return the file's name."""
     yield "Composing the report"
-    write_pdf(compose_report(image, look, reading, text), path)
+    write_pdf(compose_report(image, look, reading, text, policy), path)
     return path.name
 
 
@@ -123,7 +124,8 @@ class ReportDesk(QObject):
             self._settings.get(HEAT_MAP_COLORS),
             self._settings.get(HEAT_MAP_OPACITY),
         )
-        work = write_report(image, look, self._session.reading, self._window.report_editor.text(), path)
+        typed, policy = self._window.report_editor.text(), self._settings.policy
+        work = write_report(image, look, self._session.reading, typed, path, policy)
         job = self._loading.submit(work, "export report")
         job.finished.connect(self._exported)
         job.failed.connect(self._export_failed)

@@ -57,7 +57,8 @@ class _Branch:
         """Take a row out."""
         row = item.row()
         del self._orders[row]
-        self.item.removeRow(row)
+        # Taken, not removed: Qt would delete what Python still names, and the next object in its memory be taken for it.
+        self.item.takeRow(row)
 
 
 class StudyList(QWidget):
