@@ -8,8 +8,7 @@
 # 1. system libraries (Debian and its children: through apt-get, as root or by sudo; elsewhere: named, not installed)
 # 2. a Python of at least 3.11: the one HILUM_PYTHON names, else the first that is found
 # 3. a virtual environment in .venv, or in the folder named by HILUM_VENV
-# 4. the pinned packages of pyproject.toml, held to packaging/constraints.txt; torch comes from the index of packages
-#    that HILUM_TORCH_INDEX names, if it names one (https://download.pytorch.org/whl/cpu has builds without CUDA)
+# 4. the pinned packages of pyproject.toml, held to packaging/constraints.txt
 set -eu
 
 job=${1:-run}
@@ -138,19 +137,10 @@ done
 case $job in test) what="${root}[dev]" ;; freeze) what="${root}[packaging]" ;; *) what=$root ;; esac
 if [ -t 2 ]; then quiet=; else quiet=--quiet; fi
 
-pip_install() {
+install_packages() {
     # shellcheck disable=SC2086
     "$venv/bin/python" -m pip install $quiet --disable-pip-version-check --root-user-action=ignore --retries 5 \
-        --constraint "$root/packaging/constraints.txt" "$@" >&2
-}
-
-install_packages() {
-    if [ -n "${HILUM_TORCH_INDEX:-}" ]; then
-        # shellcheck disable=SC2046
-        pip_install --index-url "$HILUM_TORCH_INDEX" --extra-index-url https://pypi.org/simple \
-            $(grep -oE '"(torch|torchvision)==[^"]+"' "$root/pyproject.toml" | tr -d '"') || return 1
-    fi
-    pip_install --editable "$what"
+        --constraint "$root/packaging/constraints.txt" --editable "$what" >&2
 }
 
 say "installing the packages; the first time this loads up to some gigabytes and takes minutes"
