@@ -29,10 +29,10 @@ say 'PyInstaller, which takes some minutes'
 "$python" -m PyInstaller --noconfirm --log-level WARN --distpath "$out/dist" --workpath "$out/build" \
     "$root/packaging/hilum.spec"
 
-# torch carries the names of its functions for debuggers, 90 MB of them. Only its own libraries are stripped: those that
-# were patched after linking (numpy's, scipy's) do not survive it.
+# Names for debuggers, 150 MB of them. Not those of libraries that were patched after linking (numpy's and scipy's in
+# folders NAME.libs), which do not survive it, nor Qt's, which have none.
 if [ "$(uname -s)" = Linux ] && [ "${HILUM_FREEZE:-}" != everything ]; then
-    strip --strip-unneeded "$tree/_internal/torch/lib/libtorch_cpu.so" "$tree/_internal/torch/lib/libtorch_python.so"
+    find "$tree" -type f -name '*.so*' ! -path '*.libs/*' ! -path '*/PySide6/*' -exec strip --strip-unneeded {} +
 fi
 
 say 'before: what the program is made from'

@@ -6,7 +6,7 @@ Nothing here imports PyInstaller, so that the test needs no build.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 PROGRAM = "hilum"
@@ -56,15 +56,27 @@ EXCLUDED = (
     # What is for those who develop and test a library.
     "matplotlib.testing",
     "matplotlib.tests",
-    "networkx.tests",
+    "networkx",
     "pytest",
     "setuptools",
     "pip",
+    "_pytest",
+    "pygments",
+    "rich",
     "scipy.conftest",
+    "scipy.io",
     "sklearn.conftest",
+    "sklearn.datasets",
     "sympy.testing",
     "tensorboard",
-    "torch.testing._internal",
+    # torch itself imports four others of this folder.
+    "torch.testing._internal.common_device_type",
+    "torch.testing._internal.common_distributed",
+    "torch.testing._internal.common_methods_invocations",
+    "torch.testing._internal.common_nn",
+    "torch.testing._internal.common_quantization",
+    "torch.testing._internal.common_utils",
+    "torch.testing._internal.opinfo",
     "torch.utils.benchmark",
     "torch.utils.tensorboard",
     "triton",
@@ -92,21 +104,23 @@ QT_LIBRARIES = (
 )
 """The libraries of Qt that go in."""
 
-TORCH_SOURCES = re.compile(rb"install_config_module\(|torch\.jit\.script|_overload|getsource")
+TORCH_SOURCES = re.compile(rb"install_config_module\(|@_overload|@torch\.jit\._overload|jit\.script\(|@torch\.jit\.script")
 """What a source file of torch holds if torch, or a network compiled by it, reads it again as text."""
 
 _LEFT_OUT = re.compile(
     r"""
-    (^|/)(tests?|testing|sample_data|include)/.*\.(?!pyc?$)      # suites, examples, headers
+    (^|/)(tests?|sample_data|include)/.*\.(?!pyc?$)              # suites, examples, headers
     | (^|/)tests?/
     | \.(a|lib|h|hpp|cuh|cmake|pyi|pxd|pyx|exp)$
-    | ^torch/(bin|share|include|test|utils/benchmark|_inductor/codegen/(cuda|xpu|rocm))/
+    | ^torch/(share|include|test|utils/benchmark|_inductor/codegen/(cuda|xpu|rocm))/
+    | ^torch/bin/(?!torch_shm_manager)                           # torch does not start without this one
     | ^torch/lib/(lib)?(aoti_custom_ops|backend_with_compiler|jitbackend_test|torchbind_test)
     | ^torchgen/
     | ^torchvision/(_C|image)[^/]*$ | ^torchvision\.libs/      # see inference/torchvision_operators.py
     | ^matplotlib/mpl-data/(sample_data|images|plot_directive)/
     | ^matplotlib/mpl-data/fonts/(afm|pdfcorefonts)/
     | ^PySide6/(Qt/)?(translations|qml|metatypes|libexec|resources)/
+    | ^PIL/_avif | ^pillow\.libs/libavif                          # no picture that is opened, see picture_decoding.py
     | ^PySide6/opengl32sw\.dll$
     | ^pydicom/data/(test_files|charset_files)/
     | ^resources/screenshot\.png$
@@ -140,6 +154,37 @@ def is_kept(name: str) -> bool:
     if library := _QT_LIBRARY.search(path):
         return library["name"] in QT_LIBRARIES
     return True
+
+
+def without_orphans(
+    binaries: Sequence[tuple[str, str, str]], needs: Callable[[str], Iterable[str]]
+) -> list[tuple[str, str, str]]:
+    """Return what PyInstaller found without the libraries that nothing loads any more, now that others are left out.
+
+    Parameters
+    ----------
+    binaries
+        Name within the program's folder, the file (of a link: the name it leads to), and kind of each.
+    needs
+        Returns the names of the libraries that a file is linked to.
+    """
+    libraries = {name: entry for entry in binaries if "/" not in (name := entry[0]) and entry[2] != "EXTENSION"}
+    kept = {entry[0]: entry for entry in binaries if entry[0] not in libraries}
+    waiting = [entry for entry in kept.values() if entry[2] != "SYMLINK"]
+    waiting += [libraries[name] for name in libraries if name.startswith("libpython")]
+    kept |= {entry[0]: entry for entry in waiting}
+    while waiting:
+        for name in needs(waiting.pop()[1]):
+            if name in libraries and name not in kept:
+                kept[name] = libraries[name]
+                if libraries[name][2] != "SYMLINK":
+                    waiting.append(libraries[name])
+    return [entry for entry in binaries if entry[0] in kept]
+
+
+def without_dead_links(entries: Sequence[tuple[str, str, str]], kept: Collection[str]) -> list[tuple[str, str, str]]:
+    """Return entries without the links that lead to what is not kept; all such links lie at the top."""
+    return [entry for entry in entries if entry[2] != "SYMLINK" or entry[1] in kept]
 
 
 def is_needed_source(name: str, file: Path) -> bool:

@@ -94,6 +94,7 @@ def test_nothing_that_is_left_out_is_imported_by_our_own_source() -> None:
     [
         "torch/lib/libtorch_cpu.so",
         "torch/_dynamo/config.py",
+        "torch/bin/torch_shm_manager",
         "PySide6/QtWidgets.abi3.so",
         "PySide6/Qt/lib/libQt6Widgets.so.6",
         "libQt6Core.so.6",
@@ -118,7 +119,7 @@ def test_what_the_program_needs_is_kept(name: str) -> None:
     "name",
     [
         "torch/include/ATen/ATen.h",
-        "torch/bin/protoc",
+        "torch/bin/protoc-3.13.0.0",
         "torch/lib/libtorchbind_test.so",
         "torch/lib/libdnnl.a",
         "torchvision/_C.so",
@@ -137,6 +138,21 @@ def test_what_the_program_needs_is_kept(name: str) -> None:
 )
 def test_what_the_program_never_touches_is_left_out(name: str) -> None:
     assert not parts.is_kept(name)
+
+
+def test_a_library_goes_in_only_if_something_that_goes_in_loads_it() -> None:
+    needed = {"/s/qxcb": ["libxcb.so", "libc.so"], "/s/libxcb.so": ["libXau.so"], "/s/libgtk.so": ["libcairo.so"]}
+    libraries = [(name, f"/s/{name}", "BINARY") for name in ("libxcb.so", "libXau.so", "libgtk.so", "libcairo.so")]
+    plugin, python = ("PySide6/qxcb", "/s/qxcb", "BINARY"), ("libpython3.so", "/s/libpython3.so", "BINARY")
+    found = [plugin, python, *libraries, ("libQt6Pdf.so", "PySide6/libQt6Pdf.so", "SYMLINK")]
+    kept = parts.without_orphans(found, lambda file: needed.get(file, []))
+    assert [entry[0] for entry in kept] == ["PySide6/qxcb", "libpython3.so", "libxcb.so", "libXau.so"]
+
+
+def test_a_link_to_what_is_left_out_does_not_go_in() -> None:
+    links = [("libQt6Core.so.6", "PySide6/libQt6Core.so.6", "SYMLINK"), ("libz.so", "torchvision.libs/libz.so", "SYMLINK")]
+    plain = ("torch/lib/libc10.so", "/s/libc10.so", "BINARY")
+    assert parts.without_dead_links([*links, plain], {"PySide6/libQt6Core.so.6"}) == [links[0], plain]
 
 
 @pytest.fixture

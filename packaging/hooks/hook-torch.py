@@ -50,6 +50,10 @@ datas = [
 ]
 binaries = collect_dynamic_libs("torch", search_patterns=[*PY_DYLIB_PATTERNS, "*.so.*"])
 
+# torch looks for this program when it is imported, on systems that have it, and does without it afterwards.
+if (manager := FOLDER / "bin" / "torch_shm_manager").is_file():
+    binaries.append((str(manager), "torch/bin"))
+
 if compat.is_linux:
     hiddenimports += cuda_libraries()
     # torch looks for its libraries beside each other; links to them at the top lead it astray.
