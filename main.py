@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import sys
 
-VIEWER_VERBS = ("analyse", "render", "info", "renew-model", "train-lungs")
-INFERENCE_VERBS = ("train", "find-lr", "recipes", "reproduce", "evaluate", "models", "examples")
+VIEWER_VERBS = ("analyse", "render", "info", "renew-model", "fit-gate", "train-lungs")
+INFERENCE_VERBS = ("train", "find-lr", "recipes", "reproduce", "evaluate", "judge-hospitals", "models", "examples")
 
 SELF_TEST = "--self-test"
 POLICY = "--policy"
@@ -42,9 +42,11 @@ Hilum shows chest films and gives a second reading with its evidence.
   hilum recipes            list the recipes, or write one as a file to be changed
   hilum reproduce          train and judge the published systems
   hilum evaluate           measure a model on films it has not learned from
+  hilum judge-hospitals    measure a model's recipe with hospitals left out
   hilum models             list the models that are here
   hilum examples           bring the films that stand beside an answer
   hilum renew-model NAME   give an older model's card what newer ones hold
+  hilum fit-gate NAME      fit anew which pictures a model refuses
   hilum train-lungs        train the network that finds the lungs
 
   hilum --policy           print what your site has decided; exit status 1 if its file has errors

@@ -34,6 +34,10 @@ from inference.evaluate import (
 from inference.examples import original_address
 from inference.files import make_folder, write_bytes
 from inference.films import Films, as_films
+from inference.gate.bundled import fit_new_gate, gate_of
+from inference.gate.features import Vectors
+from inference.gate.gate import GATE, Gate
+from inference.gate.manifests import gate_films
 from inference.groups import judge_groups
 from inference.map_scales import KEY as HEAT_MAPS
 from inference.map_scales import ReadCount
@@ -55,12 +59,15 @@ class HeldOut:
     """Held-out answers of one set of films, row by row.
 
     ``logits`` float64 (films, classes), uncalibrated mean of the members that answered; ``vectors`` float32 (films,
-    features) of the first of them.
+    features) of the first of them, ``depths`` the same at every depth the gate looks at. ``squares`` uint8 (films, size,
+    size): what the networks were given.
     """
 
     truth: npt.NDArray[np.int64]
     logits: npt.NDArray[np.float64]
     vectors: npt.NDArray[np.float32]
+    depths: Vectors
+    squares: npt.NDArray[np.uint8]
 
 
 def read_held_out(
@@ -70,13 +77,16 @@ def read_held_out(
 
     The predictor's temperature must be 1: the logarithms of its probabilities are the logits.
     """
-    logits, vectors = [], []
+    logits, vectors, depths, squares = [], [], [], []
     for row, sample in enumerate(samples):
         prediction = predictor.predict(load_grey(sample.path), members=member_of(row))
         logits.append(np.log(np.maximum(prediction.probabilities, 1e-300)))
         vectors.append(prediction.embeddings[0])
+        depths.append(prediction.vectors[0])
+        squares.append(prediction.square)
         yield ReadCount(row + 1, len(samples))
-    return HeldOut(truth, np.array(logits), np.array(vectors, dtype=np.float32))
+    stacked = tuple(np.stack(depth) for depth in zip(*depths, strict=True))
+    return HeldOut(truth, np.array(logits), np.array(vectors, dtype=np.float32), stacked, np.array(squares))
 
 
 def assemble(
@@ -87,15 +97,23 @@ def assemble(
     manifest: Path | None,
     folder: Path,
     device: Device = CPU,
+    lender: Gate | None = None,
 ) -> Generator[ReadCount, None, Bundle]:
-    """Judge the members on the films they never saw and write the bundle to ``folder``.
+    """Judge the members on the films they never saw and write the bundle to ``folder``, with its gate.
 
     The card is written last: a folder without one is not a bundle, so a broken run never looks like a model.
+
+    Parameters
+    ----------
+    lender
+        The gate of a model that lends its sense networks, for a model of chest films. It may have learned from some of these
+        films, which it then refuses somewhat less often than new ones.
     """
     films = as_films(films)
     samples = films.samples
     make_folder(folder)
-    (folder / CARD).unlink(missing_ok=True)
+    for old in (CARD, GATE):
+        (folder / old).unlink(missing_ok=True)
     folds = [m for m in members if m.name.startswith("fold-")]
     protocol = [m for m in members if m.name.startswith("protocol-")]
     write_bytes(folder / WEIGHTS, pack_members({m.name: weights[m.name] for m in folds}))
@@ -118,6 +136,7 @@ def assemble(
     if protocol:
         tested = [samples[i] for i in protocol[0].held_out]
         metrics["protocol"] = yield from judge_protocol(provisional, tested, device)
+    yield from _write_gate(provisional, predictor, samples, held_out, fold_of, lender)
     scales = yield from measure_scales(predictor, [s.path for s in samples], probabilities.argmax(axis=1))
     card = draft | {
         "temperature": temperature,
@@ -133,7 +152,7 @@ def assemble(
         "neighbours": _neighbour_quantiles(embeddings),
         "files": _hashes(folder, protocol=bool(protocol)),
     }
-    card |= _validation(recipe, samples, held_out, fold_of)
+    card |= _validation(recipe, samples, held_out, fold_of) | gate_of(Bundle(folder, card, recipe, ""))
     card[self_test.KEY] = self_test.answer(Predictor(Bundle(folder, card, recipe, ""), device))
     write_bytes(folder / CARD, (json.dumps(card, indent=1, ensure_ascii=False) + "\n").encode())
     return Bundle(folder, card, recipe, card["files"][WEIGHTS])
@@ -218,6 +237,24 @@ def _validation(
         return validate(recipe.class_names, held_out.truth, held_out.logits, fold_of, [s.patient for s in samples])
     except DatasetError:
         return {}
+
+
+def _write_gate(
+    bundle: Bundle,
+    predictor: Predictor,
+    samples: Sequence[Sample],
+    held_out: HeldOut,
+    fold_of: npt.NDArray[np.int64],
+    lender: Gate | None,
+) -> Generator[ReadCount, None, None]:
+    """Write the model's gate beside its networks; none where one network saw all films, or they are too few."""
+    if len(predictor.members) < 2:
+        return
+    lender = lender if bundle.recipe.modality == "chest" else None
+    films = gate_films(samples, bundle.recipe, fold_of, held_out.squares, with_sense_squares=lender is not None)
+    gate = yield from fit_new_gate(bundle.recipe, predictor.members, films, held_out.depths, lender)
+    if gate is not None:
+        gate.save(bundle.folder / GATE)
 
 
 def _embeddings(vectors: npt.NDArray[np.float32], fold_of: npt.NDArray[np.int64]) -> Embeddings:

@@ -7,13 +7,14 @@ from collections import Counter
 from collections.abc import Generator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
 from inference.audit import TITLES, Audit, AuditLimits, audit_film, judge_lines, outside_above_lungs
 from inference.dataset import Sample, load_grey, read_manifest
 from inference.errors import DatasetError
+from inference.generators import finished
 from inference.lungs.segment import LungFinder
 from inference.predict import Predictor
 
@@ -44,7 +45,7 @@ def measure_audits(
     for sample in _some_of_each(samples, films_per_class, seed):
         grey = load_grey(sample.path)
         work = audit_film(predictor, grey, finder.find(grey), UNLIMITED, members=(member_of[sample.sha256],))
-        audits.append((sample, _finish(work)))
+        audits.append((sample, finished(work)))
         yield len(audits)
     return audits
 
@@ -103,14 +104,6 @@ def _some_of_each(samples: Sequence[Sample], per_class: int, seed: int) -> list[
     order = np.random.default_rng(seed).permutation(len(samples))
     labels = sorted({s.label for s in samples})
     return [s for label in labels for s in [samples[i] for i in order if samples[i].label == label][:per_class]]
-
-
-def _finish(work: Generator[Any, None, Audit]) -> Audit:
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            return cast(Audit, end.value)
 
 
 def _sizes(audits: Sequence[Audit], name: str) -> list[float]:

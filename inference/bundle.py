@@ -8,6 +8,7 @@ under the article's own division, for ``evaluate`` alone), ``card.json``, ``exam
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -102,8 +103,8 @@ class Bundle:
             raise BundleError(f"The features of the model {self.name} could not be read: {error}.") from error
 
 
-def open_bundle(folder: Path) -> Bundle:
-    """Read a bundle's card and check every file against it.
+def open_bundle(folder: Path, unchecked: Collection[str] = ()) -> Bundle:
+    """Read a bundle's card and check every file against it, but for those that are about to be written anew.
 
     Raises
     ------
@@ -112,6 +113,8 @@ def open_bundle(folder: Path) -> Bundle:
     """
     card = read_card(folder)
     for name, expected in card["files"].items():
+        if name in unchecked:
+            continue
         path = folder / name
         if Path(name).name != name or not path.is_file():
             raise BundleError(f"The model {card['name']} lacks its file {name}; install the model again.")

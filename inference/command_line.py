@@ -30,9 +30,11 @@ from inference.figures import find_learning_rate_figure, save_figure
 from inference.files import make_folder, write_bytes
 from inference.films import Films, grouped, list_films
 from inference.groups import judge_groups
+from inference.hospitals import FOLDS, judge_bundle
 from inference.learning_rate import find_learning_rate
 from inference.map_scales import ReadCount
 from inference.members import MemberProgress
+from inference.metric_lines import area_text, metric_lines, share_text
 from inference.model_card.page import model_card
 from inference.model_card.source import read_source
 from inference.predict import Device, Predictor, choose_device
@@ -147,6 +149,21 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--json", metavar="OUT")
     evaluate.add_argument("--report", type=Path, metavar="FOLDER", help="write a report with figures to this folder")
     evaluate.set_defaults(run=run_evaluate)
+    hospitals = verbs.add_parser(
+        "judge-hospitals",
+        help="train a model's recipe again with hospitals left out, and write on its card what it is worth there",
+        description="Trains the model's recipe again, each time without the films of some countries and without every "
+        "collection that teaches only what is not positive; judges those films, and writes the figures on the model's card, "
+        "beside those of the folds that keep patients apart. Takes as long as the training of the model.",
+    )
+    hospitals.add_argument("model", help="name or folder")
+    hospitals.add_argument("--data", type=Path, required=True, help="folder that holds the manifests of the model's recipe")
+    hospitals.add_argument("--out", type=Path, required=True, help="folder of the run; a broken one goes on")
+    hospitals.add_argument("--folds", type=_positive, default=FOLDS, help="networks, each without its countries (5)")
+    hospitals.add_argument("--seed", type=_natural, default=0)
+    hospitals.add_argument("--threads", type=_positive, help="processor threads for torch")
+    hospitals.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    hospitals.set_defaults(run=run_judge_hospitals)
     models = verbs.add_parser("models", help="list the models there are, or show one's card")
     models.add_argument("words", nargs="*", metavar="[show] MODEL", help="name or folder")
     models.add_argument("--json", metavar="OUT")
@@ -207,7 +224,7 @@ def run_train(options: argparse.Namespace, places: Places) -> int:
     ours = list_bundles(places.shipped)
     work = train_bundle(recipe, films, options.out, device, options.seed, manifest, options.weights, data, ours)
     bundle = ProgressBar().follow(work, _work_line)
-    _print_metrics(bundle.card["metrics"], bundle)
+    print(*metric_lines(bundle.card["metrics"], bundle), sep="\n")
     print(f"The run report is {options.out / 'run' / 'report.html'}.")
     print(f"The model {bundle.name} was written to {options.out}.")
     return 0
@@ -340,12 +357,26 @@ def run_evaluate(options: argparse.Namespace, places: Places) -> int:
     tested = [s for s in samples if s.split == bundle.recipe.data.tested_part and not bundle.recipe.data.by_image]
     if tested and bundle.build_protocol_members():
         metrics["protocol"] = bar.follow(judge_protocol(bundle, tested, device), _reading_line)
-    _print_metrics(metrics, bundle)
+    print(*metric_lines(metrics, bundle), sep="\n")
     if options.report:
         run = RunRecord(bundle.card["title"], bundle.recipe, {}, truth, probabilities, patients, found)
         print(f"The report is {write_run_report(run, options.report)}.")
     if options.json:
         _write_json(options.json, metrics)
+    return 0
+
+
+def run_judge_hospitals(options: argparse.Namespace, places: Places) -> int:
+    """Train a model's recipe with hospitals left out, print what it is worth there, and write it on the model's card."""
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    bundle = open_bundle(places.find(options.model))
+    device = choose_device(options.device)
+    work = judge_bundle(bundle, options.data, options.out, options.folds, options.seed, device)
+    for entry in ProgressBar().follow(work, _work_line):
+        print(f"{entry['title']}: area {area_text(entry['auc'])}, {entry['films']:,} films")
+    inside = bundle.card["metrics"]["cross_validation"]["auc"]
+    print(f"With patients left out, not hospitals: area {area_text(inside)}")
     return 0
 
 
@@ -391,64 +422,6 @@ def _read_folds(
     return held_out.truth, held_out.logits
 
 
-def _print_metrics(metrics: dict[str, Any], bundle: Bundle) -> None:
-    titles = {
-        "protocol": "The article's own division (trained on its training films, judged on its test films)",
-        "cross_validation": "Cross-validation grouped by patient, every film held out once",
-    }
-    for key, title in titles.items():
-        if key in metrics:
-            print(f"\n{title}")
-            _print_one(metrics[key], bundle)
-    for claim, value in bundle.card.get("claims", []):
-        print(f"\nPublished: {value} ({claim})", end="")
-    print()
-
-
-def _print_one(found: dict[str, Any], bundle: Bundle) -> None:
-    names, titles = bundle.class_names, bundle.class_titles
-    print(f"  films {found['films']}, patients {found['patients']}")
-    print(f"  accuracy {_share(found['accuracy'])}")
-    for name, title in zip(names, titles, strict=True):
-        print(f"  {title:<12} sensitivity {_share(found['recall'][name])}, precision {_share(found['precision'][name])}")
-    area = found["auc"]
-    print(f"  area under the curve, {area['class']} against the rest: {_area(area)}")
-    other = found.get("auc_without_positive")
-    if other:
-        print(f"  area under the curve, {other['class']} against {other['against']} (one hospital): {_area(other)}")
-    print(f"  macro F1 {_between(found, 'macro_f1')}, negative log likelihood {found['negative_log_likelihood']:.3f}, "
-          f"expected calibration error {_between(found, 'expected_calibration_error')}")  # fmt: skip
-    print("  confusion matrix (rows truth, columns answer)")
-    print("  " + " " * 14 + "".join(f"{t:>14}" for t in titles))
-    for title, row in zip(titles, found["confusion_matrix"], strict=True):
-        print(f"  {title:<14}" + "".join(f"{count:>14}" for count in row))
-    for kind, rows in found.get("groups", {}).items():
-        if {row["group"] for row in rows} <= {"unknown"}:
-            continue
-        print(f"  right, by {kind}")
-        for row in rows:
-            print(f"    {row['group'][:40]:<40} {_share(row['accuracy'])}")
-
-
-def _between(found: dict[str, Any], key: str) -> str:
-    """Return "0.834 (0.810 to 0.857)", or the number alone where a card of an earlier version has no interval."""
-    low, high = found.get(f"{key}_interval") or (None, None)
-    return f"{found[key]:.3f}" if low is None else f"{found[key]:.3f} ({low:.3f} to {high:.3f})"
-
-
-def _share(record: dict[str, Any]) -> str:
-    if record["value"] is None:
-        return "0/0"
-    return (f"{record['count']}/{record['total']} = {100 * record['value']:.2f} % "
-            f"({100 * record['low']:.1f} to {100 * record['high']:.1f})")  # fmt: skip
-
-
-def _area(record: dict[str, Any]) -> str:
-    if record["value"] is None:
-        return "none, for want of films"
-    return f"{record['value']:.3f} ({record['low']:.3f} to {record['high']:.3f})"
-
-
 def run_models(options: argparse.Namespace, places: Places) -> int:
     """List the models, print one card, or write it as a page."""
     words = options.words[1:] if len(options.words) == 2 and options.words[0] == "show" else options.words
@@ -464,7 +437,7 @@ def run_models(options: argparse.Namespace, places: Places) -> int:
         return 1 if broken else 0
     for card in cards:
         accuracy = card["metrics"]["cross_validation"]["accuracy"]
-        print(f"{card['name']:<16} {card['version']:<8} {card['title']}: held-out accuracy {_share(accuracy)}")
+        print(f"{card['name']:<16} {card['version']:<8} {card['title']}: held-out accuracy {share_text(accuracy)}")
     if not cards:
         print("No model is installed.")
     return 1 if broken else 0

@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from inference.cam_methods import find_cam_method
+from inference.generators import finished
 from inference.grad_cam import ClassifierOutputTarget, GradCAM, GradCAMPlusPlus, HiResCAM, LayerCAM, ScoreCAM
 from inference.networks.registry import Network
 from inference.placement import ClassActivationMap, place_map, turn_back
@@ -227,12 +228,7 @@ def class_activation_maps(
     predictor: Predictor, prediction: Prediction, classes: Sequence[int], method: str = "GradCAM"
 ) -> list[ClassActivationMap]:
     """Return what :func:`make_maps` returns, without progress."""
-    work = make_maps(predictor, prediction, classes, method)
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            return list(end.value)
+    return finished(make_maps(predictor, prediction, classes, method))
 
 
 def timed_maps(

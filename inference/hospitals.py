@@ -17,15 +17,18 @@ import numpy.typing as npt
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from inference.bundle import Bundle
 from inference.dataset import NOT_POSITIVE, Sample, collection_of, label_indices, load_squares, patient_folds
 from inference.errors import DatasetError
 from inference.evaluate import area_record, softmax
-from inference.films import Films
+from inference.films import Films, read_films
 from inference.intervals import Booleans, Floats
 from inference.map_scales import ReadCount
 from inference.members import Member, MemberProgress, train_members
+from inference.model_card.source import OUTSIDE
 from inference.predict import CPU, Device
 from inference.recipe import Recipe
+from inference.renewal import write_card
 from inference.reproduction.runs import read_rows
 
 FOLDS = 5
@@ -105,6 +108,22 @@ def study_hospitals(
     rows, logits = read_rows(recipe, members, trained, load_squares(films.all_samples, recipe), device)
     yield ReadCount(len(rows), len(rows), PURPOSE)
     return LeftOut(tuple(films.all_samples[i] for i in rows), softmax(logits))
+
+
+def judge_bundle(
+    bundle: Bundle, data: Path, folder: Path, folds: int = FOLDS, seed: int = 0, device: Device = CPU
+) -> Generator[MemberProgress | ReadCount, None, list[dict[str, Any]]]:
+    """Do so with the recipe of a model and the manifests under ``data``, write the entries on its card and return them.
+
+    Raises
+    ------
+    InferenceError
+        As of :func:`study_hospitals` and :func:`judge_hospitals`; a manifest that is not there.
+    """
+    found = yield from study_hospitals(bundle.recipe, read_films(data, bundle.recipe), folder, folds, seed, device)
+    entries = judge_hospitals(bundle.recipe, found)
+    write_card(bundle.folder, bundle.card | {OUTSIDE: entries})
+    return entries
 
 
 def judge_hospitals(recipe: Recipe, found: LeftOut) -> list[dict[str, Any]]:

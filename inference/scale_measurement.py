@@ -16,6 +16,7 @@ from inference.cam_methods import CAM_METHODS
 from inference.contribution_map import ContributionMap, contribution_scale
 from inference.dataset import load_grey
 from inference.explain import class_activation_maps
+from inference.generators import finished
 from inference.map_scales import FLOOR_PART, QUANTILE, SCALE_FILMS, ReadCount, exact_maps, exact_methods
 from inference.predict import Predictor
 
@@ -49,15 +50,6 @@ def measure_scales(
 
 def _measured_methods() -> tuple[str, ...]:
     return tuple(name for name, method in CAM_METHODS.items() if method.needs_gradients)
-
-
-def finished(work: Generator[object, None, list[ContributionMap]]) -> list[ContributionMap]:
-    """Run the work on maps to its end without its progress."""
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            return list(end.value)
 
 
 def raw_scale(peaks: Mapping[str, Sequence[float]], names: Sequence[str], method: str) -> dict[str, object]:

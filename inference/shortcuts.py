@@ -6,7 +6,7 @@ where the films come from than of lungs (Maguolo and Nanni 2021; DeGrave et al. 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -19,6 +19,7 @@ from sklearn.preprocessing import StandardScaler
 
 from inference.dataset import Sample, load_grey
 from inference.errors import DatasetError
+from inference.evaluate import judge
 from inference.intervals import Booleans, Floats, Integers, patient_intervals, weighted_means
 from inference.preprocess import film_to_square, square_crop
 
@@ -127,6 +128,35 @@ def judge_controls(
         if features is not None:
             answers[kind] = _out_of_fold(kind, features, truth, divisions, classes)
     return answers
+
+
+def compare_controls(
+    names: Sequence[str],
+    positive: str,
+    truth: Integers,
+    probabilities: Floats,
+    answers: Mapping[str, Floats],
+    patients: Sequence[str],
+) -> dict[str, dict[str, Any]]:
+    """Return for each control its accuracy, its area under the curve, and what the network is ahead by, for the card.
+
+    Parameters
+    ----------
+    names, positive
+        Classes in the order of the columns, and the one the area is about.
+    truth, probabilities, patients
+        Of the network's held-out films: int64 (films,), float64 (films, classes), and whose each film is.
+    answers
+        Each control's probabilities for the same films, as of :func:`judge_controls`.
+    """
+    own = probabilities.argmax(axis=1)
+    found = {}
+    for name, answer in answers.items():
+        judged = judge(names, positive, truth, answer, patients)
+        right = answer.argmax(axis=1) == truth
+        ahead = beats(own == truth, right, patients)
+        found[name] = {"accuracy": judged["accuracy"], "auc": judged["auc"], "network_minus_control": ahead}
+    return found
 
 
 def beats(network_right: Booleans, control_right: Booleans, patients: Sequence[str]) -> dict[str, float | bool | None]:

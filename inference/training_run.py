@@ -14,6 +14,7 @@ from inference.class_folders import refuse_thin_classes
 from inference.dataset import Sample, label_indices
 from inference.files import make_folder
 from inference.films import Films, grouped
+from inference.gate.bundled import find_lender
 from inference.map_scales import ReadCount
 from inference.members import Member, MemberProgress, plan_members, read_history, train_members
 from inference.networks.registry import build_network
@@ -49,7 +50,8 @@ def train_bundle(
     data
         Folder that holds the pool of chest films, needed where training starts from "chest" and no model of ours will do.
     bundles
-        Folders of models of ours that "chest" may start from.
+        Folders of models of ours: "chest" may start from one, and a model of chest films borrows the sense networks of the
+        first that has some.
 
     Raises
     ------
@@ -62,10 +64,11 @@ def train_bundle(
     refuse_thin_classes(films.samples, recipe.class_names, recipe.data.folds, groups)
     members = plan_members(recipe, films, seed)
     on = str(device.torch_device)
+    lender = find_lender(recipe, bundles)  # before the training: a damaged gate is said now, not hours later
     choice = recipe.weights if weights is None else weights
     start = yield from starting_weights(choice, recipe, films, data or folder, folder / "chest", on, bundles)
     trained = yield from train_members(recipe, films, members, folder / MEMBERS, on, start)
-    bundle = yield from assemble(recipe, films, members, trained, manifest, folder, device)
+    bundle = yield from assemble(recipe, films, members, trained, manifest, folder, device, lender)
     write_run_report(run_record(bundle, films, members, folder), folder / RUN)
     return bundle
 

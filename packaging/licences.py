@@ -16,6 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from inference.generators import finished
 from viewer import build, licences
 from viewer.paths import resources
 
@@ -27,13 +28,7 @@ def main() -> None:
     parser.add_argument("--into", type=Path, default=resources(), metavar="FOLDER")
     parser.add_argument("--commit", default=build.described_by_git() or build.NOT_STATED)
     asked = parser.parse_args()
-    work = licences.collected(asked.without, asked.also)
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            parts = end.value
-            break
+    parts = finished(licences.collected(asked.without, asked.also))
     asked.into.mkdir(parents=True, exist_ok=True)
     text = licences.as_text(parts)
     (asked.into / licences.licences_file().name).write_text(text, encoding="utf-8", newline="\n")

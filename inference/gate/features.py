@@ -55,12 +55,16 @@ def film_vectors(found: Sequence[Tensor]) -> Vectors:
 
 
 def square_vectors(network: nn.Module, recipe: Recipe, squares: npt.NDArray[np.uint8]) -> Vectors:
-    """Return float32 (films, features) a depth of films at the network's size, uint8 (films, size, size), as they are read."""
+    """Return float32 (films, features) a depth of films at the network's size, uint8 (films, size, size), as they are read.
+
+    The films are read on the network's device.
+    """
     kept: list[Vectors] = []
     reading = cast(Network, network)
+    device = next(network.parameters()).device
     with torch.no_grad():
         for square in torch.from_numpy(squares):
-            film = square[None, None].float() / 255
+            film = square[None, None].to(device).float() / 255
             turned = turned_views(film, recipe.reading_rotations, recipe.reading_mirrored)
             views = normalise(turned, recipe.preprocessing)
             with watched_depths(network) as found:

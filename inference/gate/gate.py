@@ -72,9 +72,10 @@ class Gate:
     Attributes
     ----------
     senses
-        The sense networks.
+        The sense networks; none where the gate knows the model's features only.
     left_out
-        For each of them the folds whose films it never saw: a film of such a fold is judged by it alone.
+        For each of them the folds whose films it never saw: a film of such a fold is judged by it alone. Empty for one that
+        another model's gate has lent: it judges the films of every fold.
     statistics
         For each member of the model, the statistics of each depth.
     scale, thresholds
@@ -87,8 +88,15 @@ class Gate:
     scale: DistanceScale
     thresholds: Thresholds
 
+    @property
+    def lent(self) -> bool:
+        """Return whether the sense networks are another gate's."""
+        return bool(self.senses) and not any(self.left_out)
+
     def judge_picture(self, grey: npt.NDArray[np.uint8], aspect_ratio: float = 1.0, fold: int | None = None) -> Judgement:
         """Return what the picture alone says, without the model's networks; some ten milliseconds.
+
+        A gate without sense networks makes the plain checks alone.
 
         Parameters
         ----------
@@ -100,9 +108,10 @@ class Gate:
             Of a film that the model learned from: it is judged by the network that never saw it.
         """
         plain = check_picture(grey, aspect_ratio)
-        if plain.refused:
+        if plain.refused or not self.senses:
             return plain
-        chosen = [n for n, folds in zip(self.senses, self.left_out, strict=True) if fold is None or fold in folds]
+        judges = zip(self.senses, self.left_out, strict=True)
+        chosen = [network for network, folds in judges if fold is None or not folds or fold in folds]
         logits = sense_logits(chosen, sense_square(grey, aspect_ratio)[None]).mean(axis=0)[0]
         parts = dict(zip(SENSES, softmax(logits).tolist(), strict=True))
         found = self._sense_reason(logits)

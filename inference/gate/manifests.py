@@ -46,10 +46,33 @@ SOURCES = (
 """What lies beside the pool of public films. CT pictures of journals are few beside the slices, and stand six times."""
 
 
-def gate_films(samples: Sequence[Sample], recipe: Recipe, fold: Integers) -> GateFilms:
-    """Return the films a model was trained on by folds; ``fold`` int64 (films,) is the member that never saw each."""
+def gate_films(
+    samples: Sequence[Sample],
+    recipe: Recipe,
+    fold: Integers,
+    squares: npt.NDArray[np.uint8] | None = None,
+    with_sense_squares: bool = True,
+) -> GateFilms:
+    """Return the films a model was trained on by folds.
+
+    Parameters
+    ----------
+    fold
+        int64 (films,), the member that never saw each.
+    squares
+        uint8 (films, size, size) at the network's size, where they have been read already.
+    with_sense_squares
+        Whether sense networks will be asked about the films, for which each is read once more.
+
+    Raises
+    ------
+    DatasetError
+        If a film cannot be read.
+    """
     age = np.array([age_of(s) for s in samples])
-    return GateFilms(load_squares(samples, recipe), sense_squares(samples), label_indices(samples, recipe), fold, age)
+    own = load_squares(samples, recipe) if squares is None else squares
+    seen = sense_squares(samples if with_sense_squares else ())
+    return GateFilms(own, seen, label_indices(samples, recipe), fold, age)
 
 
 def age_of(sample: Sample) -> float:

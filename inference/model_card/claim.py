@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from inference.model_card.markup import note, section, table
-from inference.model_card.source import GATE_RECORD, OUTSIDE, CardSource
+from inference.model_card.markup import note, section, share, table
+from inference.model_card.source import AUDIT, FAITHFULNESS, GATE_RECORD, OUTSIDE, RANDOMISED, CardSource
 
 YES, PARTLY, NO = "yes", "partly", "no"
 Said = tuple[str, str]
@@ -36,6 +36,7 @@ def _outside(source: CardSource) -> Said:
 def _robustness(source: CardSource) -> Said:
     controls, _ = source.controls()
     where = "Controls; Pictures it must refuse" if source.card.get(GATE_RECORD) else "Controls; no gate is recorded"
+    where += "; Maps and audit: what changes of the film do to the answer" if source.card.get(AUDIT) else ""
     return (YES if controls and source.card.get(GATE_RECORD) else PARTLY if controls else NO), where
 
 
@@ -51,7 +52,12 @@ def _partitions(source: CardSource) -> Said:
 
 def _explainability(source: CardSource) -> Said:
     method = source.card.get("heatmap", {}).get("method", "class activation maps")
-    return PARTLY, f"{method}, on a fixed scale; whether a map is faithful is checked film by film in the program"
+    found = source.card.get(FAITHFULNESS)
+    if not found:
+        return PARTLY, f"{method}, on a fixed scale; whether a map is faithful is checked film by film in the program"
+    own = found["maps"][0]
+    passed = f"Maps and audit: {own['title']}, passed for {share(own['right'])} of right answers"
+    return (YES, passed) if source.card.get(RANDOMISED) else (PARTLY, f"{passed}; not compared with random weights")
 
 
 def _uncertainty(source: CardSource) -> Said:

@@ -10,6 +10,7 @@ from inference.evaluate import Proportion
 from inference.examples import ExampleRow
 from inference.groups import UNKNOWN
 from inference.model_card.bias import imbalances, known_traps, shares_no_source
+from inference.model_card.map_sections import outside_lungs, unfaithful
 from inference.model_card.markup import FEW, Markup, Row, escape, listed, note, paragraph, section, share, subheading, table
 from inference.model_card.sections import CALIBRATED, EXPECTED_CONTROLS, cross_validation, mistakes
 from inference.model_card.source import GATE_RECORD, OUTSIDE, CardSource, hashes
@@ -59,6 +60,7 @@ def warnings(source: CardSource) -> list[str]:
         said.append(f"Its probabilities are not calibrated: expected calibration error {error:.3f}, above {CALIBRATED}.")
     if not source.card.get(GATE_RECORD):
         said.append("No gate is recorded: an inverted, lateral or child's film gets a number like any other.")
+    said += filter(None, (unfaithful(source), outside_lungs(source)))
     few = [title for name, title in source.titles.items() if sum(row.truth == name for row in source.rows) < FEW]
     if few:
         said.append(f"Fewer than {FEW} held-out films: {', '.join(few)}.")

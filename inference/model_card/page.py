@@ -18,6 +18,7 @@ from inference.model_card.data_sections import (
     verdict,
     warnings,
 )
+from inference.model_card.map_sections import maps_section
 from inference.model_card.markup import escape, listed, paragraph, section
 from inference.model_card.plots import SVG_STYLE
 from inference.model_card.sections import (
@@ -71,6 +72,7 @@ def _sections(source: CardSource, drawn: bool, picture: Picture = no_picture) ->
         calibration_section(source, drawn),
         groups_section(source),
         gate_section(source),
+        maps_section(source),
         bias_section(source),
         failures_section(source, picture),
         data_section(source),

@@ -27,6 +27,9 @@ from inference.validation import POINTS, SETS, held_out_answers
 GATE_RECORD, CONTROLS, OUTSIDE = "gate", "controls", "outside"
 """Further keys of the card, each optional: the gate's record with ``refused`` (kind of picture to a proportion) and ``note``;
 controls as a run of the reproduction has them; films of other hospitals: a list of ``title``, ``films`` and ``auc``."""
+FAITHFULNESS, RANDOMISED, AUDIT = "faithfulness", "randomised", "audit"
+"""Optional, too: what held-out films' maps and audits were found to be worth, as inference.map_evidence and
+inference.audit_evidence record it."""
 
 Found = TypeVar("Found")
 

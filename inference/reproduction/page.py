@@ -69,14 +69,14 @@ def summary(runs: Runs) -> str:
         rows = _of(system, runs)
         published = [f"{e.title}: {mean_and_range(found)}" for e, found in rows if e.kind == ARTICLE]
         corrected = [f"{interval(found)}" for e, found in rows if e.kind == CORRECTED]
-        first = next((found[0] for _, found in rows), None)
+        runs_of_first = next((found for _, found in rows), [])
         cells = [
             f"**{system.name}** {system.title}",
             system.claimed,
             "<br>".join(published) or "none",
             "<br>".join(corrected) or "not run yet",
-            f"{first['parameters']:,}" if first else "",
-            _minutes(first) if first else "",
+            f"{runs_of_first[0]['parameters']:,}" if runs_of_first else "",
+            _minutes(runs_of_first) if runs_of_first else "",
             system.measured,
         ]
         lines.append("| " + " | ".join(cells) + " |")
@@ -116,7 +116,7 @@ def _experiment_line(experiment: Experiment, found: list[Record]) -> str:
         _mean_area([run["metrics"]["auc"] for run in found]),
         _mean_area([run["metrics"]["f1"][positive] for run in found]),
         f"{first['parameters']:,}",
-        _minutes(first),
+        _minutes(found),
     ]
     return "| " + " | ".join(cells) + " |"
 
@@ -179,11 +179,12 @@ def _mean(values: Sequence[float]) -> float:
     return float(np.mean(values))
 
 
-def _minutes(run: Record) -> str:
-    if run["processor_seconds"] is None:
+def _minutes(found: list[Record]) -> str:
+    """Return the processor time of the first seed whose time was measured."""
+    seconds = next((run["processor_seconds"] for run in found if run["processor_seconds"] is not None), None)
+    if seconds is None:
         return "not measured"
-    minutes = run["processor_seconds"] / 60
-    return f"{minutes:.0f} min" if minutes >= 1 else f"{60 * minutes:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds >= 60 else f"{seconds:.0f} s"
 
 
 def insert_summary(readme: str, table: str) -> str:

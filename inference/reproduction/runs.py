@@ -22,7 +22,7 @@ from inference.predict import CPU, Device, read_squares
 from inference.recipe import Recipe, record
 from inference.reproduction.experiments import Experiment
 from inference.run_report import RunRecord, write_run_report
-from inference.shortcuts import beats, control_squares, judge_controls
+from inference.shortcuts import compare_controls, control_squares, judge_controls
 from inference.train import Weights
 from inference.transfer import starting_weights
 
@@ -155,18 +155,8 @@ def controls(
     samples = films.samples
     parts = [(m.training[m.training < len(samples)], m.held_out) for m in members]
     answers = judge_controls(samples, labels, parts, len(recipe.classes), control_squares(samples))
-    truth, own = labels[rows], probabilities.argmax(axis=1)
     patients = [samples[i].patient for i in rows]
-    found: Record = {}
-    for name, answer in answers.items():
-        judged = judge(recipe.class_names, recipe.positive, truth, answer, patients)
-        right = answer.argmax(axis=1) == truth
-        found[name] = {
-            "accuracy": judged["accuracy"],
-            "auc": judged["auc"],
-            "network_minus_control": beats(own == truth, right, patients),
-        }
-    return found
+    return compare_controls(recipe.class_names, recipe.positive, labels[rows], probabilities, answers, patients)
 
 
 def quick(experiment: Experiment, epochs: int) -> Experiment:

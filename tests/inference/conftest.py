@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import json
 import shutil
 from collections.abc import Callable, Generator
 from dataclasses import replace
@@ -20,7 +21,9 @@ from torch import nn
 from inference.assemble import assemble
 from inference.augment import standardise_batch
 from inference.bundle import Bundle, fill_network, open_bundle
+from inference.card import CARD, read_card
 from inference.dataset import Sample, load_squares, read_manifest
+from inference.gate.gate import GATE
 from inference.members import plan_members, train_members
 from inference.networks.resnet import ResNet, pooled_head
 from inference.predict import CPU, Predictor
@@ -139,6 +142,17 @@ def tiny_predictor(tiny_bundle: Bundle) -> Predictor:
 def folder_copy(tiny_folder: Path, tmp_path: Path) -> Path:
     """Return a copy of the bundle that a test may damage."""
     return Path(shutil.copytree(tiny_folder, tmp_path / "darkcovidnet"))
+
+
+@pytest.fixture(scope="session")
+def gateless_bundle(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """Return the bundle as it was before models had gates."""
+    folder = Path(shutil.copytree(tiny_folder, tmp_path_factory.mktemp("gateless") / "darkcovidnet"))
+    (folder / GATE).unlink()
+    card = read_card(folder)
+    del card["gate"], card["files"][GATE]
+    (folder / CARD).write_text(json.dumps(card), encoding="utf-8")
+    return open_bundle(folder)
 
 
 def lively_network(seed: int) -> nn.Module:

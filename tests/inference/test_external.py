@@ -85,8 +85,8 @@ def film(name: str, **changes: str) -> Sample:
     return Sample(Path(name), **(known | changes))
 
 
-def test_training_films_are_known_by_file_original_and_patient(tiny_bundle: Bundle) -> None:
-    row = tiny_bundle.examples()[0]
+def test_training_films_are_known_by_file_original_and_patient(gateless_bundle: Bundle) -> None:
+    row = gateless_bundle.examples()[0]
     own = [
         film("same", sha256=row.sha256),
         film("original", origin_sha256="b" * 64),
@@ -124,8 +124,8 @@ def test_a_copy_is_known_by_its_look_where_the_training_films_are_here(tmp_path:
     assert [(s.path.name, why) for s, why in found.excluded] == [("copy.jpg", SAME_LOOK)]
 
 
-def test_linked_films_are_those_of_the_model_that_are_here(tiny_bundle: Bundle, tiny_samples: tuple[Sample, ...]) -> None:
-    rows = tiny_bundle.examples()
+def test_linked_films_are_those_of_the_model_that_are_here(gateless_bundle: Bundle, tiny_samples: tuple[Sample, ...]) -> None:
+    rows = gateless_bundle.examples()
     linked = linked_training_films(rows, {rows[0].sha256: tiny_samples[0].path, "f" * 64: Path("else")})
     assert [(s.path, s.sha256) for s in linked] == [(tiny_samples[0].path, rows[0].sha256)]
 
@@ -221,12 +221,12 @@ def test_no_film_at_all_is_judged_without_a_number() -> None:
 
 
 def test_new_films_are_judged_and_written(
-    outside_rows: Rows, tmp_path: Path, tiny_bundle: Bundle, tiny_samples: tuple[Sample, ...], finish: Finish
+    outside_rows: Rows, tmp_path: Path, gateless_bundle: Bundle, tiny_samples: tuple[Sample, ...], finish: Finish
 ) -> None:
     outside_rows[0]["age"] = "12"
     own = listed(tiny_samples[0].path, tiny_samples[0].label)
     manifest = write_manifest(tmp_path / "clinic.csv", [*outside_rows, own])
-    record = finish(evaluate_outside(tiny_bundle, Question(manifest), tmp_path / "out", CPU))
+    record = finish(evaluate_outside(gateless_bundle, Question(manifest), tmp_path / "out", CPU))
     assert record["excluded"][SAME_FILE] == 1
     assert record["films_listed"] == 7
     assert record["refusals"]["by_code"][MINOR]["count"] == 1
@@ -235,10 +235,10 @@ def test_new_films_are_judged_and_written(
 
 
 def test_the_table_names_no_patient_and_the_page_fetches_nothing(
-    outside_rows: Rows, tmp_path: Path, tiny_bundle: Bundle, finish: Finish
+    outside_rows: Rows, tmp_path: Path, gateless_bundle: Bundle, finish: Finish
 ) -> None:
     manifest = write_manifest(tmp_path / "clinic.csv", outside_rows)
-    finish(evaluate_outside(tiny_bundle, Question(manifest), tmp_path / "out", CPU))
+    finish(evaluate_outside(gateless_bundle, Question(manifest), tmp_path / "out", CPU))
     table = (tmp_path / "out" / "answers.csv").read_text(encoding="utf-8")
     rows = list(csv.DictReader(table.splitlines()))
     assert len(rows) == 6
@@ -249,23 +249,25 @@ def test_the_table_names_no_patient_and_the_page_fetches_nothing(
 
 
 def test_a_film_with_the_features_of_a_training_film_is_left_out(
-    outside_rows: Rows, tmp_path: Path, tiny_bundle: Bundle, tiny_samples: tuple[Sample, ...], finish: Finish
+    outside_rows: Rows, tmp_path: Path, gateless_bundle: Bundle, tiny_samples: tuple[Sample, ...], finish: Finish
 ) -> None:
     again = tmp_path / "again.bmp"
     with PillowImage.open(tiny_samples[5].path) as picture:
         picture.save(again)
     manifest = write_manifest(tmp_path / "clinic.csv", [*outside_rows, listed(again, "covid")])
-    record = finish(evaluate_outside(tiny_bundle, Question(manifest), tmp_path / "out", CPU))
+    record = finish(evaluate_outside(gateless_bundle, Question(manifest), tmp_path / "out", CPU))
     assert record["excluded"][SAME_FEATURES] >= 1
     table = (tmp_path / "out" / "answers.csv").read_text(encoding="utf-8")
     assert hashlib.sha256(again.read_bytes()).hexdigest() not in table
 
 
-def test_noise_is_refused_even_without_a_gate(outside_rows: Rows, tmp_path: Path, tiny_bundle: Bundle, finish: Finish) -> None:
+def test_noise_is_refused_even_without_a_gate(
+    outside_rows: Rows, tmp_path: Path, gateless_bundle: Bundle, finish: Finish
+) -> None:
     grey = np.random.default_rng(1).integers(0, 256, (130, 110), dtype=np.uint8)
     PillowImage.fromarray(grey).save(tmp_path / "noise.png")
     manifest = write_manifest(tmp_path / "clinic.csv", [*outside_rows, listed(tmp_path / "noise.png", "covid")])
-    record = finish(evaluate_outside(tiny_bundle, Question(manifest), tmp_path / "out", CPU))
+    record = finish(evaluate_outside(gateless_bundle, Question(manifest), tmp_path / "out", CPU))
     assert record["refusals"]["by_code"]["noise"]["count"] == 1
     assert record["not_refused"]["films"] <= record["all"]["films"] - 1
 
@@ -282,29 +284,29 @@ def test_the_gate_of_a_shipped_model_looks_first(tmp_path: Path, finish: Finish)
 
 
 def test_a_manifest_of_training_films_alone_is_refused(
-    tmp_path: Path, tiny_folder: Path, tiny_manifest: Path, finish: Finish
+    tmp_path: Path, gateless_bundle: Bundle, tiny_manifest: Path, finish: Finish
 ) -> None:
-    work = evaluate_outside(open_bundle(tiny_folder), Question(tiny_manifest), tmp_path / "out", CPU)
+    work = evaluate_outside(gateless_bundle, Question(tiny_manifest), tmp_path / "out", CPU)
     with pytest.raises(DatasetError, match="none is new to the model: 24 the same file as a training film"):
         finish(work)
 
 
 def test_a_film_that_is_not_the_manifests_is_refused(
-    outside_rows: Rows, tmp_path: Path, tiny_bundle: Bundle, finish: Finish
+    outside_rows: Rows, tmp_path: Path, gateless_bundle: Bundle, finish: Finish
 ) -> None:
     outside_rows[2]["sha256"] = "0" * 64
     manifest = write_manifest(tmp_path / "clinic.csv", outside_rows)
     with pytest.raises(DatasetError, match=r"new-2\.png is missing or is not the one its manifest describes"):
-        finish(evaluate_outside(tiny_bundle, Question(manifest), tmp_path / "out", CPU))
+        finish(evaluate_outside(gateless_bundle, Question(manifest), tmp_path / "out", CPU))
 
 
 # The verb
 
 
 def test_the_verb_tells_new_films_from_its_own(
-    outside_rows: Rows, tmp_path: Path, tiny_folder: Path, tiny_manifest: Path, capsys: Said
+    outside_rows: Rows, tmp_path: Path, gateless_bundle: Bundle, tiny_manifest: Path, capsys: Said
 ) -> None:
-    places = Places(tiny_folder.parent, tmp_path / "own", tmp_path / "examples")
+    places = Places(gateless_bundle.folder.parent, tmp_path / "own", tmp_path / "examples")
     manifest, out = write_manifest(tmp_path / "clinic.csv", outside_rows), tmp_path / "out"
     assert main(["evaluate", "darkcovidnet", "--data", str(manifest), "--out", str(out), "--device", "cpu"], places) == 0
     said = capsys.readouterr().out
@@ -314,10 +316,12 @@ def test_the_verb_tells_new_films_from_its_own(
     assert "Cross-validation grouped by patient, every film held out once" in capsys.readouterr().out
 
 
-def test_the_verb_takes_one_label_against_the_rest(outside_rows: Rows, tmp_path: Path, tiny_folder: Path, capsys: Said) -> None:
+def test_the_verb_takes_one_label_against_the_rest(
+    outside_rows: Rows, tmp_path: Path, gateless_bundle: Bundle, capsys: Said
+) -> None:
     for entry in outside_rows:
         entry["label"] = "ill" if entry["label"] == "covid" else "well"
-    places = Places(tiny_folder.parent, tmp_path / "own", tmp_path / "examples")
+    places = Places(gateless_bundle.folder.parent, tmp_path / "own", tmp_path / "examples")
     manifest = write_manifest(tmp_path / "clinic.csv", outside_rows)
     given = ["evaluate", "darkcovidnet", "--data", str(manifest), "--out", str(tmp_path / "out"), "--device", "cpu"]
     assert main(given, places) == 1

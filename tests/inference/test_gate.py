@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -19,18 +20,21 @@ from inference.gate.copies import COPIES, SIDE, inverted, regraded, shuffled, up
 from inference.gate.features import film_vectors, square_vectors, watched_depths
 from inference.gate.fitting import (
     CHILDREN,
+    LENT_REFUSED,
     OWN_CHILDREN,
     REFUSED,
     GateFilms,
     HeldOutScores,
     OtherPictures,
+    SenseLimits,
     choose_thresholds,
     cross_fitted_refusals,
+    fit_distances,
     fit_gate,
     refused,
     sense_pictures,
 )
-from inference.gate.gate import Gate, unpack
+from inference.gate.gate import Gate, film_odds, unpack
 from inference.gate.made_pictures import PICTURES, made_pictures
 from inference.gate.mahalanobis import fit_scale, fit_statistics
 from inference.gate.manifests import Source, gate_films, other_pictures
@@ -357,6 +361,114 @@ def test_folds_without_a_network_are_refused(members: Any, finish: Callable[[Any
     for networks, groups in ((members[:2], GROUPS), (members, ((0,), (1,)))):
         with pytest.raises(TrainingError, match="one network a fold"):
             finish(fit_gate(TINY, networks, phantom_films(), {}, groups))
+
+
+# Gates without sense networks of their own
+
+
+@pytest.fixture(scope="module")
+def bare(members: tuple[torch.nn.Module, ...], finish: Callable[[Any], Any]) -> tuple[Gate, HeldOutScores]:
+    """Return a gate that knows the features only, and the scores it was fitted on."""
+    return finish(fit_distances(TINY, members, phantom_films()))
+
+
+@pytest.fixture(scope="module")
+def lender(gate: Gate) -> Gate:
+    """Return a gate whose sense networks let every phantom through but the least frontal."""
+    odds = [film_odds(sense_logits(gate.senses, sense_square(film)[None]).mean(axis=0)[0]) for film in FILMS[2:]]
+    limits = replace(gate.thresholds, least_frontal=float(np.sort(odds)[3]), most_child=50.0, farthest=77.0)
+    return replace(gate, thresholds=limits)
+
+
+def test_a_gate_of_features_makes_the_plain_checks_alone(bare: tuple[Gate, HeldOutScores]) -> None:
+    judge = bare[0].judge_picture
+    assert judge(FILMS[3]) == judge(255 - FILMS[3]) == judge(FILMS[3], fold=2) == Judgement()
+    assert judge(np.random.default_rng(0).integers(0, 256, (160, 160), dtype=np.uint8)).codes == ("noise",)
+
+
+def test_a_gate_of_features_comes_back_from_its_file(bare: tuple[Gate, HeldOutScores], tmp_path: Path, members: Any) -> None:
+    bare[0].save(tmp_path / "gate.safetensors")
+    again = Gate.load(tmp_path / "gate.safetensors")
+    assert (again.senses, again.left_out, again.thresholds) == ((), (), bare[0].thresholds)
+    assert (again.thresholds.least_frontal, again.thresholds.most_child) == (-math.inf, math.inf)
+    vectors = square_vectors(members[1], TINY, phantom_films().squares[:5])
+    assert np.array_equal(again.distance_scores(1, vectors), bare[0].distance_scores(1, vectors))
+
+
+def test_its_distances_are_those_of_a_gate_with_senses(bare: tuple[Gate, HeldOutScores], gate: Gate, members: Any) -> None:
+    vectors = square_vectors(members[2], TINY, phantom_films().squares[:9])
+    assert bare[0].distance_scores(2, vectors) == pytest.approx(gate.distance_scores(2, vectors))
+
+
+def test_without_senses_the_distance_may_refuse_the_whole_share() -> None:
+    scores = replace(drawn_scores(), limits=SenseLimits())
+    found = refused(scores, choose_thresholds(scores))
+    assert 0.95 * REFUSED < found.mean() <= REFUSED
+    assert found[scores.distance.argmax()]
+    assert cross_fitted_refusals(scores).mean() == pytest.approx(REFUSED, abs=0.01)
+
+
+def test_beside_lent_senses_the_distance_may_refuse_half_of_it() -> None:
+    scores = replace(drawn_scores(), limits=SenseLimits(1.5, 20.0, LENT_REFUSED))
+    chosen = choose_thresholds(scores)
+    assert (chosen.least_frontal, chosen.most_child) == (1.5, 20.0)
+    assert 0.9 * LENT_REFUSED < (scores.distance > chosen.farthest).mean() <= LENT_REFUSED
+    assert (refused(scores, chosen) == ((scores.frontal < 1.5) | (scores.distance > chosen.farthest))).all()
+
+
+def test_of_few_films_none_lies_too_far() -> None:
+    scores = replace(drawn_scores(24), limits=SenseLimits())
+    assert choose_thresholds(scores).farthest == scores.distance.max()
+
+
+def test_lent_networks_keep_their_thresholds_and_judge_films_of_every_fold(
+    lender: Gate, members: Any, finish: Callable[[Any], Any]
+) -> None:
+    own, scores = finish(fit_distances(TINY, members, phantom_films(), lender))
+    assert (own.left_out, own.lent, lender.lent) == (((), ()), True, False)
+    assert own.thresholds.least_frontal == lender.thresholds.least_frontal == scores.limits.least_frontal
+    assert own.thresholds.farthest == scores.distance.max()
+    for fold in (None, 0, 2):
+        assert own.judge_picture(FILMS[3], fold=fold) == lender.judge_picture(FILMS[3])
+
+
+def test_films_are_scored_by_the_mean_of_the_lent_networks(lender: Gate, members: Any, finish: Callable[[Any], Any]) -> None:
+    _, scores = finish(fit_distances(TINY, members, phantom_films(), lender))
+    films = phantom_films()
+    row = np.flatnonzero(films.adult & (films.fold == 0))[0]
+    expected = film_odds(sense_logits(lender.senses, sense_square(films.sense_squares[row])[None]).mean(axis=0)[0])
+    assert scores.frontal[0] == pytest.approx(float(expected), abs=1e-4)
+    assert 0 < refused(scores, replace(lender.thresholds, farthest=math.inf)).mean() < 0.5
+
+
+def test_networks_that_refuse_most_of_a_models_own_films_are_not_borrowed(
+    lender: Gate, members: Any, finish: Callable[[Any], Any]
+) -> None:
+    strict = replace(lender, thresholds=replace(lender.thresholds, most_child=-50.0))
+    own, scores = finish(fit_distances(TINY, members, phantom_films(), strict))
+    assert own.senses == ()
+    assert (scores.limits, own.thresholds.most_child) == (SenseLimits(), math.inf)
+
+
+def test_features_that_are_known_already_need_not_be_read(
+    bare: tuple[Gate, HeldOutScores], members: Any, finish: Callable[[Any], Any]
+) -> None:
+    films = phantom_films()
+    own = [square_vectors(member, TINY, films.squares) for member in members]
+    known = tuple(np.stack([own[k][d][row] for row, k in enumerate(films.fold)]) for d in range(3))
+    work = fit_distances(TINY, members, films, held_out=known)
+    total = next(work).total
+    gate, scores = finish(work)
+    assert scores.distance == pytest.approx(bare[1].distance, abs=1e-6)
+    assert gate.thresholds.farthest == pytest.approx(bare[0].thresholds.farthest, abs=1e-6)
+    assert total == 2 * int(films.adult.sum())  # what each member learned from, and no held-out film
+
+
+def test_a_gate_needs_films_of_adults_beside_those_of_each_fold(members: Any, finish: Callable[[Any], Any]) -> None:
+    films = phantom_films()
+    for age in (np.full(36, 6.0), np.where(films.fold == 0, 50.0, 6.0)):
+        with pytest.raises(DatasetError, match="two films of adults at least beside those of each fold"):
+            finish(fit_distances(TINY, members, replace(films, age=age)))
 
 
 # Reasons

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import shutil
 import sys
 from collections.abc import Generator
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from inference.bundle import Bundle, open_bundle
+from inference.card import read_card
 from inference.command_line import Places, ProgressBar, main
 from inference.dataset import Sample
 from inference.recipe import DataSetting, Preprocessing, Recipe
@@ -246,6 +248,25 @@ def test_a_judgement_leaves_a_report_with_figures(places: Places, tiny_manifest:
     assert main(["evaluate", *where, "--device", "cpu"], places) == 0
     written = {path.name for path in (tmp_path / "report").iterdir()}
     assert {"report.html", "roc.png", "roc.svg", "precision-recall.svg", "reliability.png", "confusion-matrix.svg"} <= written
+
+
+def test_hospitals_left_out_are_written_on_the_card(
+    places: Places, capsys: Said, tiny_folder: Path, tiny_manifest: Path, tmp_path: Path
+) -> None:
+    model = shutil.copytree(tiny_folder, tmp_path / "model")
+    where = ["--data", str(tiny_manifest.parent), "--out", str(tmp_path / "run"), "--device", "cpu"]
+    assert main(["judge-hospitals", str(model), *where, "--folds", "2"], places) == 1
+    assert "cannot be divided" in capsys.readouterr().err  # all films are of Italy
+    text = re.sub(r"(patient-[4-9].*)ieee:Italy", r"\1ieee:Spain", tiny_manifest.read_text(encoding="utf-8"))
+    (elsewhere := tmp_path / "films").mkdir()
+    for film in tiny_manifest.parent.glob("*.png"):
+        shutil.copy(film, elsewhere)
+    (elsewhere / tiny_manifest.name).write_text(text, encoding="utf-8")
+    where[1] = str(elsewhere)
+    assert main(["judge-hospitals", str(model), *where, "--folds", "2"], places) == 0
+    (entry, *_) = read_card(model)["outside"]
+    assert (entry["films"], entry["positive"]) == (24, 8)
+    assert f"area {entry['auc']['value']:.3f}" in capsys.readouterr().out
 
 
 def test_a_learning_rate_is_found_and_drawn(places: Places, capsys: Said, tiny_manifest: Path, tmp_path: Path) -> None:

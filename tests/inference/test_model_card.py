@@ -21,11 +21,19 @@ from inference.command_line import Places, main
 from inference.errors import BundleError
 from inference.evaluate import Proportion
 from inference.examples import ExampleRow
-from inference.model_card.claim import ITEMS, NO, YES
+from inference.model_card.claim import ITEMS, NO, PARTLY, YES
 from inference.model_card.data_sections import bias_section, failures_section, files_section, verdict, warnings
+from inference.model_card.map_sections import maps_section
 from inference.model_card.page import model_card, reduced_card
 from inference.model_card.plots import roc_curve
-from inference.model_card.sections import calibration_section, controls_section, gate_section, groups_section, mistakes
+from inference.model_card.sections import (
+    calibration_section,
+    controls_section,
+    gate_section,
+    groups_section,
+    mistakes,
+    outside_section,
+)
 from inference.model_card.source import CardSource, read_source, runs_of
 from inference.model_card.subgroups import FilmFacts, subgroups
 from inference.operating_point import OperatingPoint
@@ -221,6 +229,75 @@ def test_the_gates_refusals_are_told_by_kind_where_they_are_recorded() -> None:
     )
     assert "upside down 97 of 100: 97.0 % (91.5 to 99.0)" in text_of(found)
     assert found.count('class="muted"') == 1
+
+
+def test_what_is_lost_with_hospitals_left_out_is_told() -> None:
+    assert "never judged on films of a hospital" in outside_section(source())
+    entry = {"title": "Countries left out", "films": 44, "auc": {"value": 0.5, "low": 0.4, "high": 0.6}}
+    told = source(outside=[entry])
+    lost = told.card["metrics"]["cross_validation"]["auc"]["value"] - 0.5
+    found = text_of(outside_section(told))
+    assert "Countries left out 44 films 0.500 (0.400 to 0.600)" in found
+    assert f"{lost:+.3f} of it comes from films of the same hospitals" in found
+    assert "cannot be told" in outside_section(source(outside=[entry | {"auc": None}]))
+
+
+def passed(right: int, of: int) -> dict[str, Any]:
+    return {"right": Proportion(right, of).record(), "wrong": Proportion(3, 5).record()}
+
+
+def maps(right: int, of: int = 40) -> dict[str, Any]:
+    """Return a record of maps: one kind, judged on the right answers of one class."""
+    own = {"method": "contribution", "title": "Contribution", "by_chance": 0.38, **passed(right, of)}
+    own["by_class"] = {"covid": passed(right, of), "no_finding": passed(0, 0)}
+    return {"films": of + 5, "deleted_part": 0.1, "random_regions": 20, "maps": [own]}
+
+
+def audit(outside: int, weights: str = "cd" * 32) -> dict[str, Any]:
+    share = {"right": Proportion(outside, 40).record(), "wrong": Proportion(1, 5).record()}
+    return {"films": 45, "lungs_found": Proportion(44, 45).record(), "flagged": share,
+            "limits_of": {"name": "other", "weights_sha256": weights},
+            "verdicts": [{"verdict": "outside", "sentence": "It rests outside.", **share}]}  # fmt: skip
+
+
+RANDOM = {"films": 20, "title": "Contribution", "median": -0.08, "highest": 0.22, "limit": 0.3,
+          "below": Proportion(20, 20).record()}  # fmt: skip
+
+
+def test_maps_and_audits_are_told_where_they_were_counted() -> None:
+    assert "Nobody counted how many maps" in maps_section(source())
+    said = text_of(maps_section(source(faithfulness=maps(36), randomised=RANDOM, audit=audit(10))))
+    assert "Contribution, all answers 36 of 40: 90.0 % (76.9 to 96.0) 3 of 5: 60.0 % (23.1 to 88.2) 38 %" in said
+    assert "Median -0.08 Highest 0.22 Below 0.3 20 of 20" in said
+    assert "It rests outside. 10 of 40: 25.0 % (14.2 to 40.2)" in said
+    assert "measured on this model&#x27;s own right answers" in said
+    only = text_of(maps_section(source(audit=audit(10, "00"))))
+    assert only.count("Not measured.") == 2
+    assert "right answers of another model (other)" in only
+
+
+def test_a_class_with_few_right_answers_is_grey_among_the_maps() -> None:
+    assert maps_section(source(faithfulness=maps(36))).count('class="muted"') == 1
+    assert maps_section(source(faithfulness=maps(20, 29))).count('class="muted"') == 3
+
+
+def test_maps_that_fail_and_answers_from_outside_the_lungs_are_warned_of() -> None:
+    said = " ".join(warnings(source(faithfulness=maps(31), audit=audit(10))))
+    assert "For 9 of 40 right answers the map does not show" in said
+    assert "For 10 of 40 right answers the audit finds that they rest on what lies outside the lungs." in said
+    well = " ".join(warnings(source(faithfulness=maps(32), audit=audit(3))))
+    assert "the map does not show" not in well
+    assert "the audit finds" not in well
+
+
+def test_claim_answers_explainability_and_robustness_from_the_records() -> None:
+    explainability, robustness = (next(item for item in ITEMS if item.number == n) for n in (31, 30))
+    assert explainability.answer(source())[0] == PARTLY
+    assert explainability.answer(source(faithfulness=maps(36)))[0] == PARTLY
+    done, where = explainability.answer(source(faithfulness=maps(36), randomised=RANDOM))
+    assert (done, "36 of 40: 90.0 %" in where) == (YES, True)
+    assert "Maps and audit" in robustness.answer(source(audit=audit(1)))[1]
+    assert "Maps and audit" not in robustness.answer(source())[1]
 
 
 def test_mistakes_are_the_most_confident_ones_and_hold_both_kinds() -> None:

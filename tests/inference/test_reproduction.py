@@ -126,3 +126,12 @@ def test_the_numbers_of_a_run_are_plain_json(out: Path, experiment: Experiment) 
     text = (run_folder(out, experiment, 0) / "run.json").read_text(encoding="utf-8")
     assert "NaN" not in text
     assert json.loads(text)["experiment"] == "corrected"
+
+
+def test_the_time_is_that_of_the_first_seed_that_was_measured() -> None:
+    runs = collect(ROOT / "resources" / "reproduction")
+    first, *others = runs["B/corrected"]
+    assert first["processor_seconds"] is None
+    measured = next(run["processor_seconds"] for run in others)
+    assert f"| {measured / 60:.0f} min |" in page({"B/corrected": [first, *others]})
+    assert "| not measured |" in page({"B/corrected": [first]})

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from inference import audit_evidence, map_evidence
 from inference.bundle import Bundle, open_bundle
 from inference.card import read_card
 from inference.errors import BundleError, DatasetError
@@ -85,8 +86,10 @@ def test_patients_are_those_of_the_manifest_or_unknown(tiny_bundle: Bundle) -> N
 def older(folder_copy: Path) -> Path:
     """Return a bundle as version 0.1 made it."""
     card = read_card(folder_copy)
-    for key in (*KEYS, "heatmaps"):
+    for key in (*KEYS, "heatmaps", "gate"):
         card.pop(key, None)
+    del card["files"][GATE]
+    (folder_copy / GATE).unlink()
     (folder_copy / "card.json").write_text(json.dumps(card), encoding="utf-8")
     return folder_copy
 
@@ -95,12 +98,36 @@ def test_an_older_card_is_given_what_newer_ones_hold_and_keeps_the_rest(
     older: Path, tiny_manifest: Path, finish: Callable[..., Any]
 ) -> None:
     before = read_card(older)
-    finish(renew_bundle(older, tiny_manifest.parent))
+    finish(renew_bundle(older, tiny_manifest.parent, with_maps=False))
     after = open_bundle(older).card
     assert {key: after[key] for key in before} == before
-    assert set(after) - set(before) == {*KEYS, "heatmaps"}
+    assert set(after) - set(before) == {*KEYS, "heatmaps", "controls"}
     assert after["calibration"]["patients"] == 12
     assert set(after["heatmaps"]) == {"GradCAM", "GradCAMPlusPlus", "LayerCAM", "HiResCAM"}
+
+
+def test_controls_are_measured_on_the_folds_of_the_bundle_against_its_own_answers(
+    older: Path, tiny_manifest: Path, finish: Callable[..., Any]
+) -> None:
+    card = finish(renew_bundle(older, tiny_manifest.parent, with_scales=False, with_maps=False))
+    found, own = card["controls"], card["metrics"]["cross_validation"]["accuracy"]
+    assert list(found) == ["thumbnail", "frame", "lungs_blacked_out"]
+    assert found["frame"]["accuracy"]["total"] == 24
+    ahead = own["value"] - found["frame"]["accuracy"]["value"]
+    assert found["frame"]["network_minus_control"]["difference"] == pytest.approx(ahead)
+
+
+def test_maps_and_audits_are_counted_only_where_they_are_wanted(
+    older: Path, tiny_manifest: Path, finish: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for measure in (map_evidence.measure_faithfulness, map_evidence.measure_randomised, audit_evidence.measure_audit):
+        monkeypatch.setattr(measure, "__defaults__", (3, 0))
+    lungs = SHIPPED.parent / "lungs"
+    card = finish(renew_bundle(older, tiny_manifest.parent, with_scales=False, with_maps=False, lungs=lungs))
+    assert (card["audit"]["films"], "faithfulness" in card, "randomised" in card) == (3, False, False)
+    card = finish(renew_bundle(older, tiny_manifest.parent, with_scales=False))
+    assert (card["faithfulness"]["films"], card["randomised"]["films"], card["audit"]["films"]) == (3, 3, 3)
+    assert json.loads((older / "card.json").read_text(encoding="utf-8"))["faithfulness"] == card["faithfulness"]
 
 
 def test_without_films_the_scales_stay_and_patients_are_not_known(older: Path, finish: Callable[..., Any]) -> None:
@@ -132,8 +159,8 @@ def test_a_gate_of_another_model_is_refused(older: Path, finish: Callable[..., A
 # The gate beside a model
 
 
-def test_a_model_without_a_gate_has_none(tiny_folder: Path) -> None:
-    assert gate_of_bundle(tiny_folder) is None
+def test_a_model_without_a_gate_has_none(older: Path) -> None:
+    assert gate_of_bundle(older) is None
 
 
 def test_a_gate_other_than_the_card_describes_is_refused(older: Path) -> None:

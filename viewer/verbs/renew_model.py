@@ -7,23 +7,27 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from inference.card import LUNGS
 from inference.errors import InferenceError
-from viewer.paths import find_model
+from viewer.paths import find_model, shipped_models
 
 
 def add_parser(subparsers: Any) -> None:
     """Register the verb."""
     parser = subparsers.add_parser(
         "renew-model",
-        help="write calibration, conformal sets, operating points and map scales into a model's card",
-        description="Compute what the held-out answers of a model promise about new films, measure the colour scales of its "
-        "maps, and write both into its card, with the hash of its gate. Networks and features stay as they are. Takes two to "
-        "ten minutes of one processor core with --data, a second without.",
+        help="write calibration, conformal sets, operating points, map scales and evidence into a model's card",
+        description="Compute what the held-out answers of a model promise about new films; measure the colour scales of its "
+        "maps, how many of them are faithful, what the audit says and what controls that see no disease reach; and write all "
+        "into its card, with the hash of its gate. Networks and features stay as they are. Takes some ten minutes of one "
+        "processor core with --data, a second without.",
     )
     parser.add_argument("model", help="name or folder of a model")
     parser.add_argument("--data", type=Path, help="folder that holds the manifest the model was judged on, and its films")
     parser.add_argument("--without-scales", action="store_true", help="leave the scales of the maps as they are")
     parser.add_argument("--without-refusals", action="store_true", help="do not count anew what the gate refuses")
+    parser.add_argument("--without-maps", action="store_true", help="do not count anew how many maps are faithful")
+    parser.add_argument("--without-audit", action="store_true", help="do not audit held-out films anew")
     parser.set_defaults(run=run)
 
 
@@ -38,6 +42,8 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.data,
             with_scales=not arguments.without_scales,
             with_refusals=not arguments.without_refusals,
+            with_maps=not arguments.without_maps,
+            lungs=None if arguments.without_audit else shipped_models() / LUNGS,
         )
         card = _finish(work)
     except InferenceError as error:
