@@ -32,6 +32,7 @@ from viewer.desk.report import ReportDesk
 from viewer.desk.self_test import SelfTestDesk
 from viewer.desk.tags import TagsDesk
 from viewer.desk.training import TrainingDesk
+from viewer.garbage import collect_by_hand, collect_what_is_due
 from viewer.imaging.image import Image
 from viewer.jobs import JobQueue
 from viewer.model_list import installed_models, model_faults
@@ -55,8 +56,8 @@ log = logging.getLogger(__name__)
 WARM_UP_AFTER_MS = 400
 """After this the model is loaded for the first film; a film that is named loads it itself, once it is on screen."""
 
-
 SWEEP_AFTER_MS = 3_000
+COLLECT_EVERY_MS = 500
 JOB_GRACE_MS = 10_000
 EPOCH_GRACE_MS = 2_000
 """An epoch may take minutes and cannot be broken off; what it builds on lies on the disk, so nobody waits for it."""
@@ -225,6 +226,7 @@ def main(request: WindowRequest, claim: Claim | None = None) -> int:
     """Run the window until it is closed; return the exit status."""
     begin_logging()
     application = make_application([])
+    collect_on_this_thread(application)
     program = Program()
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
@@ -243,6 +245,14 @@ def main(request: WindowRequest, claim: Claim | None = None) -> int:
         logging.shutdown()
         os._exit(status)
     return status
+
+
+def collect_on_this_thread(application: QApplication) -> None:
+    """Let garbage be collected on the thread of the windows alone, from now on."""
+    collect_by_hand()
+    due = QTimer(application, interval=COLLECT_EVERY_MS)
+    due.timeout.connect(collect_what_is_due)
+    due.start()
 
 
 def make_application(arguments: list[str]) -> QApplication:

@@ -57,7 +57,7 @@ class _Branch:
         """Take a row out."""
         row = item.row()
         del self._orders[row]
-        # Taken, not removed: Qt would delete what Python still names, and the next object in its memory be taken for it.
+        # Taken, not removed: insertRow has left the item to Python, which deletes it once nothing names it.
         self.item.takeRow(row)
 
 
