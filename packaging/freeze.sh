@@ -30,9 +30,10 @@ say 'PyInstaller, which takes some minutes'
     "$root/packaging/hilum.spec"
 
 # Names for debuggers, 150 MB of them. Not those of libraries that were patched after linking (numpy's and scipy's in
-# folders NAME.libs), which do not survive it, nor Qt's, which have none.
+# folders NAME.libs), which do not survive it, nor those of Qt and CUDA, which have none.
 if [ "$(uname -s)" = Linux ] && [ "${HILUM_FREEZE:-}" != everything ]; then
-    find "$tree" -type f -name '*.so*' ! -path '*.libs/*' ! -path '*/PySide6/*' -exec strip --strip-unneeded {} +
+    find "$tree" -type f -name '*.so*' ! -path '*.libs/*' ! -path '*/PySide6/*' ! -path '*/nvidia/*' \
+        -exec strip --strip-unneeded {} +
 fi
 
 say 'before: what the program is made from'

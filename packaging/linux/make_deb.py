@@ -2,7 +2,8 @@
 
     python packaging/linux/make_deb.py dist/hilum [--out FOLDER] [--fast]
 
-writes hilum_VERSION_amd64.deb and hilum-VERSION-linux-x86_64.tar.zst. Needs dpkg-deb and zstd; no root.
+writes hilum_VERSION_amd64.deb and hilum-VERSION-linux-x86_64.tar.zst; the version is the one that the program in the tree
+says. Needs dpkg-deb and zstd; any Python from 3.11 on, no root.
 """
 
 from __future__ import annotations
@@ -19,10 +20,6 @@ import tarfile
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
-from viewer.paths import PROGRAM_VERSION
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -94,26 +91,33 @@ def main() -> int:
         return 1
     out = (asked.out or asked.tree.resolve().parent).resolve()
     out.mkdir(parents=True, exist_ok=True)
-    for made in (make_deb(asked.tree, out, asked.fast), make_archive(asked.tree, out, asked.fast)):
+    version = version_of(asked.tree)
+    for made in (make_deb(asked.tree, version, out, asked.fast), make_archive(asked.tree, version, out, asked.fast)):
         print(f"{made}: {made.stat().st_size / 1e6:,.1f} MB")
     return 0
 
 
-def make_deb(tree: Path, out: Path, fast: bool) -> Path:
+def version_of(tree: Path) -> str:
+    """Return what the program in the tree answers to --version, without its name."""
+    said = subprocess.run([tree.resolve() / "hilum", "--version"], capture_output=True, text=True, check=True).stdout
+    return said.split()[-1]
+
+
+def make_deb(tree: Path, version: str, out: Path, fast: bool) -> Path:
     """Write the Debian package, and return its path."""
-    package = out / f"hilum_{PROGRAM_VERSION}_amd64.deb"
+    package = out / f"hilum_{version}_amd64.deb"
     # Beside its outcome: on the same disk the tree is linked, not copied.
     with tempfile.TemporaryDirectory(dir=out, prefix="deb-") as folder:
         top = Path(folder)
         top.chmod(0o755)
-        lay_out(tree, top)
-        describe(top)
+        lay_out(tree, version, top)
+        describe(version, top)
         packing = ["-Zzstd", "-z1"] if fast else ["-Zxz", "-z6"]
         subprocess.run(["dpkg-deb", "--root-owner-group", *packing, "--build", str(top), str(package)], check=True)
     return package
 
 
-def lay_out(tree: Path, top: Path) -> None:
+def lay_out(tree: Path, version: str, top: Path) -> None:
     """Put every file where it will lie, readable by all and writable by root alone."""
     place_tree(tree, top / PLACE)
     link = top / "usr/bin/hilum"
@@ -125,7 +129,7 @@ def lay_out(tree: Path, top: Path) -> None:
     place(ROOT / "packaging/ADMINISTRATORS.md", documents / "ADMINISTRATORS.md")
     write(documents / "copyright", COPYRIGHT.format(place=PLACE.as_posix()).encode())
     write(documents / "changelog.gz", gzip.compress((ROOT / "CHANGELOG.md").read_bytes(), mtime=0))
-    manual = (HERE / "hilum.1").read_text(encoding="utf-8").replace("@VERSION@", PROGRAM_VERSION)
+    manual = (HERE / "hilum.1").read_text(encoding="utf-8").replace("@VERSION@", version)
     write(share / "man/man1/hilum.1.gz", gzip.compress(manual.encode(), mtime=0))
 
 
@@ -164,13 +168,13 @@ def files_of(top: Path) -> Iterator[Path]:
             yield path
 
 
-def describe(top: Path) -> None:
+def describe(version: str, top: Path) -> None:
     """Write what dpkg reads: what the package is and needs, and the digest of each file."""
     files = list(files_of(top))
     kilobytes = sum(-(-file.stat().st_size // 1024) for file in files)
     libraries = ", ".join(LIBRARIES)
     libc = platform.libc_ver()[1]
-    control = CONTROL.format(version=PROGRAM_VERSION, kilobytes=kilobytes, libc=libc, libraries=libraries)
+    control = CONTROL.format(version=version, kilobytes=kilobytes, libc=libc, libraries=libraries)
     write(top / "DEBIAN/control", control.encode())
     for path in top.rglob("*"):
         if path.is_dir() and not path.is_symlink():
@@ -184,9 +188,9 @@ def digest(file: Path) -> str:
         return hashlib.file_digest(stream, "md5").hexdigest()
 
 
-def make_archive(tree: Path, out: Path, fast: bool) -> Path:
+def make_archive(tree: Path, version: str, out: Path, fast: bool) -> Path:
     """Write the portable archive: one folder, to be unpacked anywhere and started from there."""
-    name = f"hilum-{PROGRAM_VERSION}"
+    name = f"hilum-{version}"
     archive = out / f"{name}-linux-x86_64.tar.zst"
     level = ["-1"] if fast else ["-19", "--long=27"]
     with subprocess.Popen(["zstd", "-q", "-f", "-T0", *level, "-o", str(archive)], stdin=subprocess.PIPE) as packer:
