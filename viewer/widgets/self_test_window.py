@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from viewer.self_test.rows import Row, Step, line_of, verdict
+from viewer.self_test.rows import Row, Step, all_passed, line_of, verdict
 from viewer.widgets import theme
 from viewer.widgets.controls import PlainLabel, SmallPrint, button
 
@@ -142,8 +142,7 @@ class SelfTestWindow(QDialog):
 
     def show_end(self, rows: Sequence[Row]) -> None:
         """Say what came of all checks."""
-        passed = all(row.passed for row in rows)
-        self._say(verdict(rows), "" if passed else "refused")
+        self._say(verdict(rows), "" if all_passed(rows) else "refused")
         self._set_running(False)
         self.table.show_first_failure()
 
