@@ -26,19 +26,18 @@ ROOT = HERE.parents[1]
 PLACE = Path("usr/lib/hilum")
 """Where the tree lies; /usr/bin/hilum is a link to its program."""
 
-LIBRARIES = (
+NEEDED = (
     "libegl1",
     "libgl1",
-    "libxkbcommon0",
-    "libfontconfig1",
-    "libdbus-1-3",
-    "libxcb-cursor0",
-    "libxkbcommon-x11-0",
-    "libxcb-icccm4",
-    "libxcb-keysyms1",
-    "libxcb-shape0",
+    "libwayland-client0",
+    "libwayland-cursor0",
+    "libwayland-egl1",
+    "libxcb1",
+    # Data that the libraries in the tree read: how text is set, what the keys are.
+    "fontconfig-config",
+    "xkb-data",
 )
-"""What Qt loads of the system. All else is in the tree."""
+"""What is taken from the system besides the C library. All else is in the tree."""
 
 CONTROL = """\
 Package: hilum
@@ -46,7 +45,7 @@ Version: {version}
 Architecture: amd64
 Maintainer: The Hilum developers <hilum@localhost.invalid>
 Installed-Size: {kilobytes}
-Depends: libc6 (>= {libc}), {libraries}
+Depends: libc6 (>= {libc}), {needed}
 Recommends: shared-mime-info, desktop-file-utils, hicolor-icon-theme
 Section: science
 Priority: optional
@@ -172,9 +171,8 @@ def describe(version: str, top: Path) -> None:
     """Write what dpkg reads: what the package is and needs, and the digest of each file."""
     files = list(files_of(top))
     kilobytes = sum(-(-file.stat().st_size // 1024) for file in files)
-    libraries = ", ".join(LIBRARIES)
     libc = platform.libc_ver()[1]
-    control = CONTROL.format(version=version, kilobytes=kilobytes, libc=libc, libraries=libraries)
+    control = CONTROL.format(version=version, kilobytes=kilobytes, libc=libc, needed=", ".join(NEEDED))
     write(top / "DEBIAN/control", control.encode())
     for path in top.rglob("*"):
         if path.is_dir() and not path.is_symlink():
