@@ -104,7 +104,7 @@ QT_LIBRARIES = (
 )
 """The libraries of Qt that go in."""
 
-TORCH_SOURCES = re.compile(rb"install_config_module\(|@_overload|@torch\.jit\._overload|jit\.script\(|@torch\.jit\.script")
+TORCH_SOURCES = re.compile(rb"install_config_module\(|\b_overload(_method)?\b|jit\.script\(|@torch\.jit\.script")
 """What a source file of torch holds if torch, or a network compiled by it, reads it again as text."""
 
 _LEFT_OUT = re.compile(

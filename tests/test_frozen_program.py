@@ -155,6 +155,14 @@ def test_a_link_to_what_is_left_out_does_not_go_in() -> None:
     assert parts.without_dead_links([*links, plain], {"PySide6/libQt6Core.so.6"}) == [links[0], plain]
 
 
+@pytest.mark.parametrize(
+    ("name", "is_needed"), [("functional.py", True), ("nn/modules/rnn.py", True), ("_jit_internal.py", True), ("hub.py", False)]
+)
+def test_of_torch_the_sources_go_in_that_it_reads_again(name: str, is_needed: bool) -> None:
+    torch = importlib.util.find_spec("torch")
+    assert parts.is_needed_source(f"torch/{name}", Path(torch.origin).parent / name) == is_needed
+
+
 @pytest.fixture
 def stand_in(monkeypatch: pytest.MonkeyPatch) -> object:
     monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
