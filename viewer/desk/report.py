@@ -23,6 +23,7 @@ from viewer.reporting.report import ReportText
 from viewer.session import Session
 from viewer.settings import HEAT_MAP_COLORS, HEAT_MAP_OPACITY, Settings
 from viewer.widgets.main_window import MainWindow
+from viewer.widgets.places import in_documents
 
 
 def write_report(
@@ -106,7 +107,7 @@ class ReportDesk(QObject):
         if image is None:
             return
         name, _ = QFileDialog.getSaveFileName(
-            self._window, "Export the report", f"report-{image.sha256[:8]}.pdf", "PDF (*.pdf)"
+            self._window, "Export the report", in_documents(f"report-{image.sha256[:8]}.pdf"), "PDF (*.pdf)"
         )
         if name:
             self.export(Path(name))
