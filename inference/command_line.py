@@ -51,7 +51,7 @@ from inference.transfer import starting_weights
 
 Result = TypeVar("Result")
 
-DEFAULT_MODEL = "darkcovidnet"
+DEFAULT_MODEL = "chest_resnet"
 MEGABYTE = 1_000_000
 
 

@@ -20,6 +20,7 @@ from inference.members import plan_members
 from inference.predict import Predictor
 from inference.recipe import Recipe
 
+SHIPPED = Path(__file__).parents[2] / "resources" / "models"
 NPY = BytesIO()
 np.save(NPY, np.zeros(3))
 
@@ -122,6 +123,12 @@ def test_own_models_come_before_shipped_ones_of_the_same_name(tmp_path: Path) ->
         (tmp_path / folder / "card.json").write_text("{}")
     found = list_bundles(tmp_path / "own", tmp_path / "shipped", tmp_path / "nowhere")
     assert [path.relative_to(tmp_path).as_posix() for path in found] == ["own/a", "shipped/b"]
+
+
+def test_the_models_that_ship_weigh_less_than_60_megabytes() -> None:
+    files = [path for path in SHIPPED.rglob("*") if path.is_file()]
+    assert files
+    assert sum(path.stat().st_size for path in files) < 60e6
 
 
 # What is refused

@@ -144,7 +144,7 @@ def test_a_second_judgement_gives_the_same_numbers(
     places: Places, capsys: Said, tiny_manifest: Path, tiny_bundle: Bundle, tmp_path: Path
 ) -> None:
     out = tmp_path / "metrics.json"
-    arguments = ["evaluate", "--data", str(tiny_manifest.parent), "--device", "cpu", "--json", str(out)]
+    arguments = ["evaluate", "darkcovidnet", "--data", str(tiny_manifest.parent), "--device", "cpu", "--json", str(out)]
     assert main(arguments, places) == 0
     assert "Cross-validation grouped by patient" in capsys.readouterr().out
     again, card = json.loads(out.read_text(encoding="utf-8")), tiny_bundle.card["metrics"]
@@ -161,7 +161,7 @@ def test_films_the_model_was_not_judged_on_are_refused(
     text = tiny_manifest.read_text(encoding="utf-8")
     first = text.splitlines()[1].split(",")[1]
     (tmp_path / tiny_manifest.name).write_text(text.replace(first, "0" * 64), encoding="utf-8")
-    assert main(["evaluate", "--data", str(tmp_path), "--device", "cpu"], places) == 1
+    assert main(["evaluate", "darkcovidnet", "--data", str(tmp_path), "--device", "cpu"], places) == 1
     assert capsys.readouterr().err == (
         "1 films of the manifest are not among the model's held-out films; it cannot be judged.\n"
     )
@@ -172,7 +172,7 @@ def test_films_the_model_was_not_judged_on_are_refused(
     [
         (["train", "resnet", "--data", "x", "--out", "y"], "There is no recipe called 'resnet'; there are: "),
         (["train", "darkcovidnet", "--data", "x", "--out", "y"], "The manifest B_125_500_500.csv was not found in"),
-        (["evaluate", "--data", "x"], "The manifest B_125_500_500.csv was not found in the folder x; give"),
+        (["evaluate", "darkcovidnet", "--data", "x"], "The manifest B_125_500_500.csv was not found in the folder x; give"),
     ],
 )
 def test_what_cannot_be_done_is_one_sentence(places: Places, capsys: Said, arguments: list[str], sentence: str) -> None:
@@ -195,13 +195,13 @@ def test_a_file_in_the_place_of_the_new_model_is_told(
 
 
 def test_a_folder_of_films_is_linked_to_the_model(places: Places, capsys: Said, tiny_manifest: Path) -> None:
-    assert main(["examples", "install", str(tiny_manifest.parent)], places) == 0
+    assert main(["examples", "install", str(tiny_manifest.parent), "--model", "darkcovidnet"], places) == 0
     assert capsys.readouterr().out == "24 of 24 held-out films have their picture; 0 have none.\n"
     assert (places.examples / "darkcovidnet" / "links.json").is_file()
 
 
 def test_films_without_an_address_are_counted_as_missing(places: Places, capsys: Said) -> None:
-    assert main(["examples", "fetch"], places) == 0
+    assert main(["examples", "fetch", "--model", "darkcovidnet"], places) == 0
     assert capsys.readouterr().out == (
         "0 pictures are on this machine.\n0 of 24 held-out films have their picture; 24 have none.\n"
     )
@@ -245,7 +245,7 @@ def test_recipes_are_listed_and_written_as_files(places: Places, capsys: Said, t
 
 def test_a_judgement_leaves_a_report_with_figures(places: Places, tiny_manifest: Path, tmp_path: Path) -> None:
     where = ["--data", str(tiny_manifest.parent), "--report", str(tmp_path / "report")]
-    assert main(["evaluate", *where, "--device", "cpu"], places) == 0
+    assert main(["evaluate", "darkcovidnet", *where, "--device", "cpu"], places) == 0
     written = {path.name for path in (tmp_path / "report").iterdir()}
     assert {"report.html", "roc.png", "roc.svg", "precision-recall.svg", "reliability.png", "confusion-matrix.svg"} <= written
 
