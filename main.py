@@ -12,6 +12,10 @@ import sys
 VIEWER_VERBS = ("analyse", "render", "info", "renew-model", "fit-gate", "train-lungs")
 INFERENCE_VERBS = ("train", "find-lr", "recipes", "reproduce", "evaluate", "judge-hospitals", "models", "examples")
 
+SELF_TEST = "--self-test"
+POLICY = "--policy"
+"""Written as options, as administrators expect them beside ``--version``; they are verbs of the viewer."""
+
 DECODER_WORKER = "--decoder-worker"
 """What the frozen program calls itself with, to decode compressed pictures in a process of their own."""
 
@@ -25,6 +29,9 @@ Hilum shows chest films and gives a second reading with its evidence.
 
   hilum [PATH...]          open the window, on films and folders if they are named
   hilum --sample           open the window on the synthetic sample film
+  hilum --new-window       open a second window; without it, PATHs go to the one that is open
+  hilum --study-uid UID --from SERVER [--series-uid UID]
+                           bring a study from a DICOMweb server that your site or you have named
 
   hilum analyse PATH...    read films: probabilities, heat map, report
   hilum render PATH        write a film as a picture, as the window draws it
@@ -42,6 +49,8 @@ Hilum shows chest films and gives a second reading with its evidence.
   hilum fit-gate NAME      fit anew which pictures a model refuses
   hilum train-lungs        train the network that finds the lungs
 
+  hilum --policy           print what your site has decided; exit status 1 if its file has errors
+  hilum --self-test        try what is installed, and print a table
   hilum --version          print the version
   hilum VERB --help        explain one verb
 
@@ -81,14 +90,16 @@ def dispatch(arguments: list[str]) -> int:
         from viewer.imaging import decoder_worker
 
         return decoder_worker.main()
-    if verb in VIEWER_VERBS:
+    if verb in (*VIEWER_VERBS, SELF_TEST, POLICY):
         from viewer import command_line as viewer_command_line
 
-        return viewer_command_line.main(arguments)
+        keep_to_policy()
+        return viewer_command_line.main([verb.removeprefix("--"), *arguments[1:]])
     if verb in INFERENCE_VERBS:
         from inference import command_line as inference_command_line
         from viewer import paths
 
+        keep_to_policy()
         places = inference_command_line.Places(paths.shipped_models(), paths.own_models(), paths.examples_folder(""))
         return inference_command_line.main(arguments, places)
     return open_window(arguments) if has_display() else read_without_window(arguments)
@@ -101,11 +112,36 @@ def has_display() -> bool:
     return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
 
 
+def keep_to_policy() -> None:
+    """Close the network to this process where the site says so."""
+    from viewer import policy
+
+    if not policy.site_policy().network_allowed:
+        from inference import connections
+
+        connections.forbid_connections(policy.NETWORK_OFF)
+
+
 def open_window(arguments: list[str]) -> int:
-    """Run the window until it is closed."""
+    """Hand what is to be opened to the window that is open already, or run a window until it is closed."""
+    from viewer import window_request
+
+    try:
+        request = window_request.parse_request(arguments)
+    except window_request.WrongUse as error:
+        print(error, file=sys.stderr)
+        return 2
+    claim = None
+    if request.is_shared:
+        from viewer import one_window
+
+        claim, is_taken = one_window.claim_or_hand_over(request)
+        if is_taken:
+            return 0
     from viewer import app
 
-    return app.main(arguments)
+    keep_to_policy()
+    return app.main(request, claim)
 
 
 def read_without_window(arguments: list[str]) -> int:
@@ -115,8 +151,18 @@ def read_without_window(arguments: list[str]) -> int:
     """
     from pathlib import Path
 
+    from viewer import window_request
+
     print("There is no display here, so no window is opened.", file=sys.stderr)
-    if "--sample" in arguments:
+    try:
+        request = window_request.parse_request(arguments)
+    except window_request.WrongUse as error:
+        print(error, file=sys.stderr)
+        return 2
+    if request.study is not None:
+        print("A study is brought from a server into a window only.", file=sys.stderr)
+        return 2
+    if request.sample:
         films, name = [sample_film()], "hilum-sample"
     else:
         films = [argument for argument in arguments if not argument.startswith("-")]
@@ -126,6 +172,7 @@ def read_without_window(arguments: list[str]) -> int:
         return 2
     from viewer import command_line
 
+    keep_to_policy()
     if len(films) > 1 or Path(films[0]).is_dir():
         return command_line.main(["analyse", *films, "--json", "-"])
     folder = Path("hilum-output")

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
+from inference.connections import require_connections
 from inference.download import (
     Budget,
     DownloadFailed,
@@ -228,7 +229,10 @@ def fetch(
     ------
     ExamplesError
         If a film or the links cannot be written.
+    ConnectionsForbidden
+        If no connection may be opened.
     """
+    require_connections()
     line = _Line(Budget(limit_bytes, FILE_LIMIT_BYTES), open_url, base)
     failed: list[str] = []
     there: dict[str, Path] = {}

@@ -13,6 +13,7 @@ from PySide6.QtCore import QTimer
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from viewer import app
+from viewer.window_request import WindowRequest
 
 
 def main(out: str) -> None:
@@ -20,7 +21,7 @@ def main(out: str) -> None:
         os.environ["HILUM_HOME"] = home
         application = app.make_application([])
         program = app.Program()
-        program.start([], sample=True)
+        program.start(WindowRequest(sample=True))
         program.window.resize(1440, 900)
 
         def shoot() -> None:

@@ -2,10 +2,11 @@
 #
 #   powershell -ExecutionPolicy Bypass -File packaging\setup.ps1 run     what the window and the command line need
 #   powershell -ExecutionPolicy Bypass -File packaging\setup.ps1 test    the same, and what the tests need
+#   powershell -ExecutionPolicy Bypass -File packaging\setup.ps1 freeze  the same as run, and what makes a program of it
 #
 # The virtual environment is .venv, or the folder named by HILUM_VENV; HILUM_PYTHON names the Python it is made with,
 # else it is py -3.11, else the first python that is new enough.
-param([ValidateSet("run", "test")] [string] $Job = "run")
+param([ValidateSet("run", "test", "freeze")] [string] $Job = "run")
 $ErrorActionPreference = "Stop"
 
 $root = Split-Path -Parent $PSScriptRoot
@@ -39,13 +40,14 @@ foreach ($name in "pyproject.toml", "packaging\constraints.txt") {
     $parts += (Get-FileHash -Algorithm SHA256 (Join-Path $root $name)).Hash
 }
 $fingerprint = $parts -join "`n"
-foreach ($ready in $Job, "test") {
+$enough = if ($Job -eq "run") { "run", "test", "freeze" } else { , $Job }
+foreach ($ready in $enough) {
     $stamp = Join-Path $venv "hilum-$ready.stamp"
     if ((Test-Path $stamp) -and ((Get-Content -Raw $stamp).Trim() -eq $fingerprint.Trim())) { return }
 }
 
 Write-Host "setup: installing the packages; the first time this takes minutes"
-$what = if ($Job -eq "test") { "${root}[dev]" } else { $root }
+$what = switch ($Job) { "test" { "${root}[dev]" } "freeze" { "${root}[packaging]" } default { $root } }
 & $python -m pip install --disable-pip-version-check --retries 5 `
     --constraint (Join-Path $root "packaging\constraints.txt") --editable $what
 if ($LASTEXITCODE -ne 0) { throw "The packages could not be installed; what pip said stands above." }

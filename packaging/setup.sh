@@ -3,6 +3,7 @@
 #
 #   sh packaging/setup.sh run     what the window and the command line need
 #   sh packaging/setup.sh test    the same, and what the tests need
+#   sh packaging/setup.sh freeze  the same as run, and what makes a program of it (packaging/freeze.sh)
 #
 # 1. system libraries (Debian and its children: through apt-get, as root or by sudo; elsewhere: named, not installed)
 # 2. a Python of at least 3.11: the one HILUM_PYTHON names, else the first that is found
@@ -17,7 +18,7 @@ venv=${HILUM_VENV:-$root/.venv}
 say() { printf 'setup: %s\n' "$*" >&2; }
 fail() { say "$*"; exit 1; }
 
-case $job in run | test) ;; *) fail "the job is run or test, not $job." ;; esac
+case $job in run | test | freeze) ;; *) fail "the job is run, test or freeze, not $job." ;; esac
 
 # --- 1. system libraries: the file that is loaded, and the Debian package that brings it -----------------------------
 
@@ -127,12 +128,13 @@ END
 )
 stamp=$venv/hilum-$job.stamp
 
-# What is ready for the tests is ready to run.
-for ready in "$stamp" "$venv/hilum-test.stamp"; do
+# What is ready for another job is ready to run.
+if [ "$job" = run ]; then others="$venv/hilum-test.stamp $venv/hilum-freeze.stamp"; else others=; fi
+for ready in "$stamp" $others; do
     if [ "$(cat "$ready" 2>/dev/null)" = "$fingerprint" ]; then exit 0; fi
 done
 
-if [ "$job" = test ]; then what="${root}[dev]"; else what=$root; fi
+case $job in test) what="${root}[dev]" ;; freeze) what="${root}[packaging]" ;; *) what=$root ;; esac
 if [ -t 2 ]; then quiet=; else quiet=--quiet; fi
 
 install_packages() {

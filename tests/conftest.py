@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from viewer.garbage import collect_by_hand, collect_what_is_due
+
 ROOT = Path(__file__).resolve().parent.parent
 
 if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
@@ -23,10 +25,19 @@ def session_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(autouse=True)
+def garbage() -> Iterator[None]:
+    """Collect between tests and on this thread, as the program does: a window must not be deleted on that of a job."""
+    collect_by_hand()
+    yield
+    collect_what_is_due()
+
+
+@pytest.fixture(autouse=True)
 def hilum_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give each test an empty folder in the place of the user's own, beside ``tmp_path`` and not inside it."""
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("HILUM_HOME", str(home))
+    monkeypatch.delenv("HILUM_POLICY", raising=False)
     return home
 
 

@@ -9,19 +9,19 @@ from __future__ import annotations
 
 import logging
 import os
-import platform
 import sys
 import traceback
+from collections.abc import Sequence
 from logging.handlers import RotatingFileHandler
-from pathlib import Path
 from types import TracebackType
 
 from PySide6.QtCore import QObject, QSize, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
-from viewer import messages
+from viewer.desk.about import AboutDesk
 from viewer.desk.audit import AuditDesk
 from viewer.desk.beside import BesideDesk
+from viewer.desk.callers import CallersDesk
 from viewer.desk.documents import DocumentsDesk
 from viewer.desk.examples import ExamplesDesk
 from viewer.desk.films import FilmsDesk
@@ -29,12 +29,16 @@ from viewer.desk.model_facts import ModelFactsDesk
 from viewer.desk.quiz import QuizDesk
 from viewer.desk.reading import ReadingDesk
 from viewer.desk.report import ReportDesk
+from viewer.desk.self_test import SelfTestDesk
 from viewer.desk.tags import TagsDesk
 from viewer.desk.training import TrainingDesk
-from viewer.imaging.image import RESEARCH_NOTICE, Image
+from viewer.garbage import collect_by_hand, collect_what_is_due
+from viewer.imaging.image import Image
 from viewer.jobs import JobQueue
-from viewer.model_list import installed_models
+from viewer.model_list import installed_models, model_faults
+from viewer.one_window import Claim, WindowServer
 from viewer.paths import PROGRAM_VERSION, log_file
+from viewer.policy import Policy
 from viewer.reporting.fonts import register
 from viewer.second_reader.reader import SecondReader
 from viewer.session import Session
@@ -45,13 +49,15 @@ from viewer.widgets.crash_dialog import CrashDialog
 from viewer.widgets.main_window import MainWindow
 from viewer.widgets.preferences import Preferences
 from viewer.widgets.shortcuts_sheet import ShortcutsSheet
+from viewer.window_request import WindowRequest
 
 log = logging.getLogger(__name__)
 
 WARM_UP_AFTER_MS = 400
 """After this the model is loaded for the first film; a film that is named loads it itself, once it is on screen."""
 
-
+SWEEP_AFTER_MS = 3_000
+COLLECT_EVERY_MS = 500
 JOB_GRACE_MS = 10_000
 EPOCH_GRACE_MS = 2_000
 """An epoch may take minutes and cannot be broken off; what it builds on lies on the disk, so nobody waits for it."""
@@ -84,14 +90,19 @@ class Program(QObject):
         self.report = ReportDesk(self.window, self.session, self.loading, self.settings)
         self.tags = TagsDesk(self.window, self.session, self.loading)
         self.trainings = TrainingDesk(self.window, self.training, self.reading, self.settings)
+        self.about = AboutDesk(self.window, self.loading, self.reading, self.settings)
+        self.self_test = SelfTestDesk(self.window, self.reading, self.settings)
+        self.callers = CallersDesk(self.window, self.open)
+        self.server: WindowServer | None = None
         self.is_waited_for = False
         self._connect()
+        self._tell_policy()
 
     def _connect(self) -> None:
         self.films.film_left.connect(self._leave_film)
         self.films.film_shown.connect(self._take_film)
         desks = (self.films, self.documents, self.readings, self.examples, self.beside, self.report, self.tags, self.trainings)
-        for desk in (*desks, self.audits, self.facts, self.quiz):
+        for desk in (*desks, self.audits, self.facts, self.quiz, self.about, self.self_test):
             desk.crashed.connect(self.show_crash)
         self.films.document_chosen.connect(self.documents.show_document)
         self.documents.document_shown.connect(self.tags.take_document)
@@ -104,24 +115,39 @@ class Program(QObject):
         self.trainings.model_wanted.connect(self.window.panel.choose_model)
         self.window.action("preferences").triggered.connect(self._show_preferences)
         self.window.action("shortcuts").triggered.connect(self._show_shortcuts)
-        self.window.action("about").triggered.connect(self._show_about)
         self.window.closing.connect(self.shut_down)
 
-    def start(self, paths: list[Path], sample: bool = False) -> None:
-        """Show the window, open what was named, and load the model once the film has had its turn."""
+    def start(self, request: WindowRequest, claim: Claim | None = None) -> None:
+        """Show the window, open what is asked for, and load the model once the film has had its turn.
+
+        With a claim, this is the window that later starts hand their films to.
+        """
         geometry = self.settings.geometry("window")
         if geometry is None or not self.window.restoreGeometry(geometry):
             self.window.resize(_first_size())
         self.window.show()
-        if sample:
+        if request.sample:
             self.films.open_sample()
-        elif paths:
-            self.films.open(paths)
+        elif request.paths or request.study:
+            self.open(request)
         else:
             QTimer.singleShot(WARM_UP_AFTER_MS, self.readings.warm_up)
+        QTimer.singleShot(SWEEP_AFTER_MS, self.films.opening.sweep_retrieved)
+        if claim is not None:
+            self.server = WindowServer(claim, self)
+            self.server.requested.connect(self.callers.take)
+            self.server.listen()
+
+    def open(self, request: WindowRequest) -> None:
+        """Open what a command line names, as if it had been dropped."""
+        self.films.open(request.paths)
+        if request.study is not None:
+            self.films.opening.open_study(request.study)
 
     def shut_down(self) -> None:
         """Save what was typed and chosen, end the jobs."""
+        if self.server is not None:
+            self.server.close()
         self.report.close()
         self.settings.set_geometry("window", self.window.saveGeometry())
         self.settings.sync()
@@ -130,6 +156,14 @@ class Program(QObject):
             if not queue.shut_down(EPOCH_GRACE_MS if queue is self.training else JOB_GRACE_MS):
                 log.warning("a job did not end within its time")
                 self.is_waited_for = True
+        self.films.opening.forget_retrieved()
+
+    def _tell_policy(self) -> None:
+        """Tell what is wrong with the site's policy, where there is one, in the window and in the log."""
+        policy = self.settings.policy
+        for fault in (*policy.faults, *model_faults(policy)):
+            log.error("site policy: %s", fault)
+        self.window.show_banner(policy_banner(policy, model_faults(policy)))
 
     def _leave_film(self) -> None:
         self.readings.stop()
@@ -161,13 +195,6 @@ class Program(QObject):
     def _show_shortcuts(self) -> None:
         ShortcutsSheet(shortcut_rows(), self.window).open()
 
-    def _show_about(self) -> None:
-        messages.information(
-            self.window,
-            f"Hilum {PROGRAM_VERSION}\nPython {platform.python_version()}\n\nA reading station for chest films with a "
-            f"second reader that shows its evidence. Apache License 2.0.\n\n{RESEARCH_NOTICE}",
-        )
-
 
 def _first_size() -> QSize:
     screen = QApplication.primaryScreen().availableGeometry()
@@ -183,15 +210,23 @@ def begin_logging() -> None:
     logging.basicConfig(level=logging.INFO, handlers=[handler], format="%(asctime)s %(levelname)s %(name)s %(message)s")
 
 
-def main(arguments: list[str]) -> int:
+def policy_banner(policy: Policy, models: Sequence[str]) -> str:
+    """Return what the window says of a site policy with errors, and of the site's models that are not what they should be."""
+    said = []
+    if policy.faults:
+        errors = "an error" if len(policy.faults) == 1 else f"{len(policy.faults)} errors"
+        said.append(
+            f"The policy of your site has {errors}. Until that is mended, the network and the reading of refused films are "
+            "switched off. Administrators: hilum --policy says what is wrong."
+        )
+    return "\n".join((*said, *models))
+
+
+def main(request: WindowRequest, claim: Claim | None = None) -> int:
     """Run the window until it is closed; return the exit status."""
-    sample = "--sample" in arguments
-    unknown = [a for a in arguments if a.startswith("-") and a != "--sample"]
-    if unknown:
-        sys.stderr.write(f"There is no option {unknown[0]}; see --help.\n")
-        return 2
     begin_logging()
-    application = make_application(arguments)
+    application = make_application([])
+    collect_on_this_thread(application)
     program = Program()
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
@@ -203,13 +238,21 @@ def main(arguments: list[str]) -> int:
         program.show_crash(text)
 
     sys.excepthook = hook
-    program.start([Path(a) for a in arguments if not a.startswith("-")], sample)
+    program.start(request, claim)
     status = application.exec()
     if program.is_waited_for:
         # Python would wait for the thread that did not end; everything that is to be kept has been written.
         logging.shutdown()
         os._exit(status)
     return status
+
+
+def collect_on_this_thread(application: QApplication) -> None:
+    """Let garbage be collected on the thread of the windows alone, from now on."""
+    collect_by_hand()
+    due = QTimer(application, interval=COLLECT_EVERY_MS)
+    due.timeout.connect(collect_what_is_due)
+    due.start()
 
 
 def make_application(arguments: list[str]) -> QApplication:

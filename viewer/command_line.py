@@ -10,7 +10,7 @@ import re
 import sys
 
 from viewer.errors import ViewerError
-from viewer.verbs import analyse, fit_gate, info, render, renew_model, train_lungs
+from viewer.verbs import analyse, fit_gate, info, policy, render, renew_model, self_test, train_lungs
 
 # Options whose value may begin with a minus sign, which argparse would take for another option.
 _SIGNED_OPTIONS = ("--window",)
@@ -40,7 +40,7 @@ def build_parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     verbs = parser.add_subparsers(required=True, metavar="VERB")
-    for verb in (analyse, render, info, renew_model, fit_gate, train_lungs):
+    for verb in (analyse, render, info, renew_model, fit_gate, train_lungs, self_test, policy):
         verb.add_parser(verbs)
     return parser
 

@@ -12,8 +12,12 @@ from pathlib import Path
 
 import platformdirs
 
+if sys.platform == "win32":
+    import winreg
+
 APPLICATION = "Hilum"
 PROGRAM_VERSION = "0.1.0"
+POLICY = "policy.toml"
 
 
 def resources() -> Path:
@@ -34,6 +38,38 @@ def user_data() -> Path:
 def settings_file() -> Path:
     """Return the INI file that holds every setting."""
     return user_data() / "settings.ini"
+
+
+def policy_files() -> tuple[Path, ...]:
+    """Return where a site's policy may lie, the first that is there being in force; none of them is ours to write.
+
+    The machine's own comes before the one beside the program, which an ordinary user may have installed, and HILUM_POLICY
+    (tests, trials) is last: who is bound by a policy cannot unbind himself by naming another.
+    """
+    beside = (Path(sys.executable) if getattr(sys, "frozen", False) else Path(__file__).resolve().parent).parent
+    named = os.environ.get("HILUM_POLICY")
+    return (_machine_folder() / POLICY, beside / POLICY, *([Path(named)] if named else []))
+
+
+def _machine_folder() -> Path:
+    """Return the folder of this machine's settings for all users, from no variable that a user can set."""
+    if sys.platform == "win32":
+        folders = r"SOFTWARE\Microsoft\Windows\CurrentVersion\Explorer\Shell Folders"
+        with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, folders) as key:
+            return Path(winreg.QueryValueEx(key, "Common AppData")[0]) / APPLICATION
+    if sys.platform == "darwin":
+        return Path("/Library/Application Support") / APPLICATION
+    return Path("/etc/hilum")
+
+
+def servers_file() -> Path:
+    """Return the user's own list of DICOMweb servers, which need not exist."""
+    return user_data() / "servers.toml"
+
+
+def retrieved_folder() -> Path:
+    """Return the folder of the films that were brought from a server; each window has its own within it."""
+    return user_data() / "retrieved"
 
 
 def drafts_database() -> Path:

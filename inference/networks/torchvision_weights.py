@@ -11,6 +11,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
+from inference.connections import require_connections
 from inference.errors import TrainingError
 from inference.networks.registry import Network
 from inference.torchvision_operators import declare_missing_operators
@@ -44,6 +45,8 @@ def imagenet_weights(architecture: str, file: Path | None = None) -> dict[str, T
     ------
     TrainingError
         If there are none for the architecture, the network cannot be reached, or the file is not the official one.
+    ConnectionsForbidden
+        If they must be fetched and no connection may be opened.
     """
     if architecture not in _OFFICIAL:
         raise TrainingError(f"There are no ImageNet weights for the network {architecture!r}; {_HAVING_THEM} have them.")
@@ -87,6 +90,8 @@ def _fetched(weights: Any, address: str) -> dict[str, Tensor]:
     """Return the weights from torch.hub's folder, where torch fetches them if they are missing."""
     name = Path(address).name
     kept = Path(torch.hub.get_dir()) / "checkpoints" / name
+    if not kept.is_file():
+        require_connections()
     watched = sys.stderr is not None and sys.stderr.isatty()
     try:
         return cast(dict[str, Tensor], weights.get_state_dict(progress=watched, check_hash=True, weights_only=True))

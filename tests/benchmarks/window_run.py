@@ -15,6 +15,7 @@ from pathlib import Path  # noqa: E402
 from PySide6.QtCore import QEventLoop, QTimer  # noqa: E402
 
 from viewer import app  # noqa: E402
+from viewer.window_request import WindowRequest  # noqa: E402
 
 BEAT_MS = 5
 
@@ -60,7 +61,7 @@ def main(first: str, second: str) -> None:
     found = {}
     application = app.make_application([])
     program = app.Program()
-    program.start([Path(first)])
+    program.start(WindowRequest((Path(first),)))
     application.processEvents()
     found["window"] = since_start()
     found["torch before window"] = "torch" in sys.modules

@@ -1,12 +1,15 @@
 """The study list, through its search field, its rows and its keys."""
 
+import gc
 import time
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import shiboken6
 from PySide6.QtCore import QModelIndex, Qt
+from PySide6.QtGui import QStandardItem
 from PySide6.QtWidgets import QLabel
 
 from viewer.imaging.image import Document, Identity, Instance, Opened
@@ -234,3 +237,15 @@ def test_documents_alone_are_counted(studies):
     assert any(label.text() == "2 documents" for label in studies.findChildren(QLabel))
     studies.clear()
     assert not any("document" in label.text() for label in studies.findChildren(QLabel))
+
+
+def test_python_knows_no_row_any_more_once_qt_has_deleted_the_list(qapp):
+    def known():
+        return {id(each) for each in gc.get_objects() if isinstance(each, QStandardItem) and shiboken6.isValid(each)}
+
+    before, studies = known(), Listed()
+    studies.add(opened("a.dcm"), opened("b.dcm", 2, series="1.2"), opened("c.dcm", name="Other Otto", study="2"))
+    studies.tree.search("muller")
+    assert len(known() - before) == 7
+    shiboken6.delete(studies)
+    assert known() - before == set()

@@ -13,6 +13,7 @@ from viewer import messages
 from viewer.desk.reading import ReadingDesk
 from viewer.errors import ViewerError
 from viewer.jobs import Job, JobQueue
+from viewer.policy import NETWORK_OFF
 from viewer.reading import ConfusionExample, Reading, ReadingProgress
 from viewer.second_reader.examples import example_film, fetch_example_films, install_example_films
 from viewer.second_reader.reader import ExamplePicture, SecondReader
@@ -195,7 +196,10 @@ class ExamplesDesk(QObject):
             self._run(install_example_films(self._desk.model_folder, films), self._installed)
 
     def fetch(self) -> None:
-        """Fetch the films from their public addresses."""
+        """Fetch the films from their public addresses, unless the site has switched the network off."""
+        if not self._settings.policy.network_allowed:
+            messages.error(self._window, f"The example films were not fetched. {NETWORK_OFF}")
+            return
         if self._desk.model_folder is not None:
             limit = self._settings.get(FETCH_LIMIT_MB) * MEGABYTE
             self._run(fetch_example_films(self._desk.model_folder, limit), self._installed)

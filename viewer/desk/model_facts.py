@@ -14,6 +14,7 @@ from viewer.jobs import Job, JobQueue
 from viewer.second_reader.model_card import ModelCardText, read_model_card, write_model_card
 from viewer.widgets.main_window import MainWindow
 from viewer.widgets.model_card_window import ModelCardWindow
+from viewer.widgets.places import in_documents
 
 NO_MODEL = "No model is installed."
 OUR_FAULT = "The model card could not be shown, by a fault of the program."
@@ -70,7 +71,9 @@ class ModelFactsDesk(QObject):
 
     def choose_and_save(self) -> None:
         """Ask where, and write the whole card there."""
-        name, _ = QFileDialog.getSaveFileName(self.dialog, "Save the model card", f"{self._name}-card.html", "Page (*.html)")
+        name, _ = QFileDialog.getSaveFileName(
+            self.dialog, "Save the model card", in_documents(f"{self._name}-card.html"), "Page (*.html)"
+        )
         if name:
             self.save(Path(name))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import time
 from collections.abc import Generator, Sequence
 from pathlib import Path
@@ -19,15 +20,19 @@ from viewer.imaging.sources import PasswordNeeded
 from viewer.imaging.thumbnails import Thumbnail
 from viewer.imaging.zip_members import set_password
 from viewer.jobs import Job, JobQueue
-from viewer.paths import sample_film
+from viewer.paths import retrieved_folder, sample_film
+from viewer.policy import Policy
 from viewer.session import Session
 from viewer.settings import LAST_FOLDER, RECENT, Settings
 from viewer.widgets.main_window import MainWindow, data_of
 from viewer.widgets.password_dialog import PasswordDialog
 from viewer.widgets.problems_dialog import ProblemsDialog
+from viewer.window_request import StudyRequest
 
 FILE_FILTER = "Films (*.dcm *.dicom *.dic *.ima *.png *.jpg *.jpeg *.tif *.tiff *.bmp *.webp *.zip DICOMDIR);;All files (*)"
 Opening = Generator[Any, None, OpenSummary]
+RETRIEVAL, RETRIEVED = "viewer.dicomweb.retrieval", "viewer.dicomweb.retrieved"
+"""Loaded with the first study that is brought from a server: most windows never need the network's libraries."""
 REFRESH_MS = 80
 """Rows of the study list are sorted and drawn this often at most while thousands of files arrive."""
 REST = 8
@@ -41,6 +46,18 @@ def open_sample() -> Opening:
         yield OpenProgress(0, 1, "the synthetic film is being drawn")
         write_sample(path)
     return (yield from open_paths([path]))
+
+
+def open_study(request: StudyRequest, policy: Policy) -> Opening:
+    """Bring a study from its server and open each of its files as it comes."""
+    yield OpenProgress(0, 0, f"a study from {request.server}")
+    work: Opening = importlib.import_module(RETRIEVAL).retrieve_study(request, policy)
+    return (yield from work)
+
+
+def _sweep(keep_days: int) -> Generator[None, None, None]:
+    yield
+    importlib.import_module(RETRIEVED).sweep(keep_days)
 
 
 class Openings:
@@ -96,6 +113,7 @@ class OpeningDesk(QObject):
     ) -> None:
         super().__init__(window)
         self._window, self._session, self._loading, self._settings = window, session, loading, settings
+        self._background = background
         self._thumbnails = ThumbnailMaker(background, self)
         self._opening: Job | None = None
         self._openings = Openings()
@@ -103,6 +121,7 @@ class OpeningDesk(QObject):
         self._show_first = False
         self._first_document: Document | None = None
         self._locked: list[PasswordNeeded] = []
+        self._has_retrieved = False
         self._problems = ProblemsDialog(window)
         self._problems_seen = 0
         self.password = PasswordDialog(window)
@@ -162,6 +181,23 @@ class OpeningDesk(QObject):
         self._settings.set(LAST_FOLDER, str(paths[0].parent))
         self._list_recent(self._settings.add_recent(str(paths[0])))
         self._start(open_paths(paths))
+
+    def open_study(self, request: StudyRequest) -> None:
+        """Bring a study from a server; its first film is shown while the rest still comes."""
+        self._has_retrieved = True
+        self._start(open_study(request, self._settings.policy))
+
+    def sweep_retrieved(self) -> None:
+        """Remove what windows that have crashed brought from servers."""
+        if any(retrieved_folder().glob("*")):
+            job = self._background.submit(_sweep(self._settings.policy.keep_days), "remove retrieved films")
+            job.crashed.connect(self.crashed)
+            self._background.start(job)
+
+    def forget_retrieved(self) -> None:
+        """Remove what this window has brought from servers, unless the site lets it be kept; to be called at the end."""
+        if self._has_retrieved:
+            importlib.import_module(RETRIEVED).close_folder(self._settings.policy.keep_days)
 
     def _list_recent(self, paths: list[str]) -> None:
         for action in self._window.set_recent(paths):

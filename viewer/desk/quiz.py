@@ -17,6 +17,7 @@ from viewer.jobs import Job, JobQueue
 from viewer.quiz import QuizPool, QuizResult, QuizRun, draw_films, result_table
 from viewer.second_reader.quiz import quiz_pool, score_quiz
 from viewer.widgets.main_window import MainWindow
+from viewer.widgets.places import in_documents
 from viewer.widgets.quiz_window import QuizWindow
 
 NO_MODEL = "No model is installed, so there are no held-out films to be asked about."
@@ -82,7 +83,7 @@ class QuizDesk(QObject):
 
     def export(self) -> None:
         """Ask where the result is to be written, and write it."""
-        name, _ = QFileDialog.getSaveFileName(self.dialog, "Export the quiz", FILE_NAME, CSV_FILTER)
+        name, _ = QFileDialog.getSaveFileName(self.dialog, "Export the quiz", in_documents(FILE_NAME), CSV_FILTER)
         if name and self._result is not None and self._pool is not None:
             try:
                 write_whole(Path(name), result_table(self._result, self._pool))

@@ -10,7 +10,8 @@ from PySide6.QtCore import QObject, Signal
 from viewer.errors import ViewerError
 from viewer.imaging.image import Image
 from viewer.jobs import Job, JobQueue
-from viewer.model_list import InstalledModel, model_for
+from viewer.model_list import InstalledModel, model_faults, model_for
+from viewer.policy import SET_BY_SITE
 from viewer.reading import Reading, ReadingProgress
 from viewer.second_reader.prevalence import predictive_values
 from viewer.second_reader.reader import SecondReader
@@ -54,6 +55,9 @@ class ReadingDesk(QObject):
             settings.get(HEAT_MAP_OUTLINE),
             settings.get(HEAT_MAP_CELLS),
         )
+        panel.override_allowed = settings.policy.override_allowed
+        if settings.is_locked(MODEL):
+            panel.lock_model(SET_BY_SITE)
         self._look()
 
     @property
@@ -85,7 +89,7 @@ class ReadingDesk(QObject):
         self._override = override
         folder = self.model_folder
         if folder is None:
-            self._window.panel.show_failure("No model is installed, so the second reader cannot answer.")
+            self._window.panel.show_failure(self._why_no_model())
             return
         self._window.panel.show_waiting("Waiting for the second reader", None)
         method = self._methods.get(self._settings.get(MODEL), "")
@@ -97,6 +101,14 @@ class ReadingDesk(QObject):
         self._job = job
         self._queue.start(job)
 
+    def _why_no_model(self) -> str:
+        """Return why there is no model: none at all, or not the one that the site has set, or what is wrong with that."""
+        if not self._settings.is_locked(MODEL):
+            return "No model is installed, so the second reader cannot answer."
+        name = self._settings.get(MODEL)
+        faults = model_faults(self._settings.policy)
+        return " ".join((f"The model {name}, set by your site, is not here, so the second reader cannot answer.", *faults))
+
     def read_again(self) -> None:
         """Read the film on screen once more, anew."""
         if self._session.image is not None:
@@ -104,7 +116,7 @@ class ReadingDesk(QObject):
 
     def override(self, reason: str) -> None:
         """Read the film on screen in spite of its refusal."""
-        if self._session.image is not None:
+        if self._session.image is not None and self._settings.policy.override_allowed:
             self.read(self._session.image, reason)
 
     def stop(self) -> None:
@@ -137,6 +149,8 @@ class ReadingDesk(QObject):
         if models and self._settings.get(MODEL) not in self._models:
             self._settings.set(MODEL, models[0].name)
         self._window.panel.set_models([(m.name, m.title) for m in models], self._settings.get(MODEL))
+        if self._settings.get(MODEL) not in self._models:
+            self._window.panel.show_no_model()
         self._mark_operating_points()
 
     def _choose_model(self, name: str) -> None:

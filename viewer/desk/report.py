@@ -14,6 +14,7 @@ from viewer.errors import ReportError, ViewerError
 from viewer.imaging.image import Image
 from viewer.jobs import JobQueue
 from viewer.paths import drafts_database
+from viewer.policy import Policy
 from viewer.reading import Reading
 from viewer.reporting.compose import FilmLook, compose_report
 from viewer.reporting.drafts import DraftStore, draft_key
@@ -22,14 +23,15 @@ from viewer.reporting.report import ReportText
 from viewer.session import Session
 from viewer.settings import HEAT_MAP_COLORS, HEAT_MAP_OPACITY, Settings
 from viewer.widgets.main_window import MainWindow
+from viewer.widgets.places import in_documents
 
 
 def write_report(
-    image: Image, look: FilmLook, reading: Reading | None, text: ReportText, path: Path
+    image: Image, look: FilmLook, reading: Reading | None, text: ReportText, path: Path, policy: Policy
 ) -> Generator[str, None, str]:
     """Compose and write a report; return the file's name."""
     yield "Composing the report"
-    write_pdf(compose_report(image, look, reading, text), path)
+    write_pdf(compose_report(image, look, reading, text, policy), path)
     return path.name
 
 
@@ -105,7 +107,7 @@ class ReportDesk(QObject):
         if image is None:
             return
         name, _ = QFileDialog.getSaveFileName(
-            self._window, "Export the report", f"report-{image.sha256[:8]}.pdf", "PDF (*.pdf)"
+            self._window, "Export the report", in_documents(f"report-{image.sha256[:8]}.pdf"), "PDF (*.pdf)"
         )
         if name:
             self.export(Path(name))
@@ -123,7 +125,8 @@ class ReportDesk(QObject):
             self._settings.get(HEAT_MAP_COLORS),
             self._settings.get(HEAT_MAP_OPACITY),
         )
-        work = write_report(image, look, self._session.reading, self._window.report_editor.text(), path)
+        typed, policy = self._window.report_editor.text(), self._settings.policy
+        work = write_report(image, look, self._session.reading, typed, path, policy)
         job = self._loading.submit(work, "export report")
         job.finished.connect(self._exported)
         job.failed.connect(self._export_failed)

@@ -16,6 +16,7 @@ from viewer.imaging.tags import Header, read_header
 from viewer.jobs import Job, JobQueue
 from viewer.session import Session
 from viewer.widgets.main_window import MainWindow
+from viewer.widgets.places import in_documents
 from viewer.widgets.tag_browser import TagBrowser
 
 NO_FILM = "No film is open."
@@ -135,7 +136,7 @@ class TagsDesk(QObject):
         if header is None:
             return
         name, _ = QFileDialog.getSaveFileName(
-            self.browser, "Export the header", f"{header.path.stem}-header.txt", "Text (*.txt)"
+            self.browser, "Export the header", in_documents(f"{header.path.stem}-header.txt"), "Text (*.txt)"
         )
         if name:
             self.export(Path(name))

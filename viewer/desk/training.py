@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QUrl, Signal
@@ -134,7 +135,10 @@ class TrainingDesk(QObject):
 
     def _take_films(self, found: FilmsFound) -> None:
         self._looking = None
-        self.dialog.show_films(found, self._settings.get(DEVICE))
+        device = self._settings.get(DEVICE)
+        if self._settings.is_locked(DEVICE):
+            found = replace(found, devices=(device,))
+        self.dialog.show_films(found, device)
 
     def _refuse_films(self, error: ViewerError) -> None:
         self._looking = None

@@ -116,6 +116,15 @@ class DecoderPool:
         self._idle.put(worker)
         return answer
 
+    def worker_pid(self) -> int | None:
+        """Return the process id of a worker that has nothing to do, started if need be; None where none can be started."""
+        try:
+            worker = self._take()
+        except (OSError, EOFError, ValueError):
+            return None
+        self._idle.put(worker)
+        return worker.process.pid
+
     def close(self) -> None:
         """End the workers that have nothing to do; the next task starts a new one."""
         while (worker := self._next_idle()) is not None:
@@ -255,3 +264,8 @@ atexit.register(_pool.close)
 def perform(task: str, payload: bytes, **arguments: Any) -> Answer:
     """Do a task in one of the program's own workers; errors as :meth:`DecoderPool.perform`."""
     return _pool.perform(task, payload, **arguments)
+
+
+def worker_pid() -> int | None:
+    """Return the process id of one of the program's own workers; None where pictures are decoded in this process."""
+    return _pool.worker_pid()

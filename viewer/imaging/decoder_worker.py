@@ -24,7 +24,7 @@ from typing import Any, BinaryIO, NoReturn
 
 import numpy as np
 
-from viewer.imaging.documents.pdf_drawing import draw_page, page_sizes
+from viewer.imaging.documents.pdf_drawing import draw_page, page_sizes, page_text
 from viewer.imaging.picture_decoding import PictureError, decode_page, read_pages
 
 if sys.platform == "win32":
@@ -115,6 +115,10 @@ def _pdf_page(data: bytes, page: int, scale: float) -> Answer:
     return Answer(draw_page(data, page, scale))
 
 
+def _pdf_text(data: bytes, page: int) -> Answer:
+    return Answer(facts={"text": page_text(data, page)})
+
+
 TASKS: dict[str, Callable[..., Answer]] = {
     "frame": _decode_frame,
     "segments": _unpack_segments,
@@ -122,6 +126,7 @@ TASKS: dict[str, Callable[..., Answer]] = {
     "page": _decode_page,
     "pdf sizes": _pdf_sizes,
     "pdf page": _pdf_page,
+    "pdf text": _pdf_text,
 }
 
 

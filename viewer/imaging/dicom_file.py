@@ -34,7 +34,8 @@ _COLOR = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT", "YBR_PARTIAL_
 _NUMBERS = {"PixelData": "integer", "FloatPixelData": "float", "DoubleFloatPixelData": "double"}
 _DEFLATED = "1.2.840.10008.1.2.1.99"
 _BIG_ENDIAN = "1.2.840.10008.1.2.2"
-_NATIVE = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", _DEFLATED, _BIG_ENDIAN)
+NATIVE = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", _DEFLATED, _BIG_ENDIAN)
+"""The transfer syntaxes whose pixels are not compressed."""
 _JPIP = ("1.2.840.10008.1.2.4.94", "1.2.840.10008.1.2.4.95", "1.2.840.10008.1.2.4.204", "1.2.840.10008.1.2.4.205")
 
 
@@ -51,7 +52,7 @@ class DicomFile:
     @property
     def is_native(self) -> bool:
         """Return whether the pixels are not compressed."""
-        return self.transfer_syntax_uid in _NATIVE
+        return self.transfer_syntax_uid in NATIVE
 
 
 # ---------------------------------------------------------------------------------------------------------- parsing
@@ -106,7 +107,7 @@ def _transfer_syntax(dataset: FileDataset) -> str:
     if syntax:
         return syntax
     is_implicit, is_little = dataset.original_encoding
-    return _NATIVE[0] if is_implicit else _NATIVE[1] if is_little else _BIG_ENDIAN
+    return NATIVE[0] if is_implicit else NATIVE[1] if is_little else _BIG_ENDIAN
 
 
 def transfer_syntax_name(uid: str) -> str:
@@ -129,7 +130,7 @@ def _pixel_keyword(path: Path, dataset: Dataset) -> str:
 
 
 def _refuse_syntax(path: Path, syntax: str) -> None:
-    if syntax in _NATIVE or decoders.is_known(syntax):
+    if syntax in NATIVE or decoders.is_known(syntax):
         return
     name = transfer_syntax_name(syntax)
     if any(word in name for word in ("MPEG", "HEVC", "SMPTE")):
@@ -166,7 +167,7 @@ def _read_layout(path: Path, dataset: Dataset, keyword: str, syntax: str, found:
     )
     _check_layout(path, layout, dataset)
     unshared = replace(layout, photometric_interpretation="YBR_FULL")
-    if syntax in _NATIVE and layout.is_422 and found >= bytes_of_frame(unshared, layout.frames):
+    if syntax in NATIVE and layout.is_422 and found >= bytes_of_frame(unshared, layout.frames):
         # A common defect: the chroma is stored for every pixel although the header says it is shared.
         return unshared
     in_groups = replace(layout, whole_groups=True)

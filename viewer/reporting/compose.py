@@ -12,6 +12,7 @@ from viewer.imaging.heatmap import blend, heat_field, legend, overlay_rgba
 from viewer.imaging.image import Image, Voi
 from viewer.imaging.pyramid import build_pyramid
 from viewer.paths import PROGRAM_VERSION
+from viewer.policy import Policy
 from viewer.reading import HeatMap, Reading
 from viewer.reporting.report import Report, ReportText
 
@@ -46,8 +47,11 @@ def overlay_film(film: np.ndarray, image: Image, heat_map: HeatMap, look: FilmLo
     return blend(film, overlay_rgba(field, *scale, look.color_map, look.opacity, two_sided))
 
 
-def compose_report(image: Image, look: FilmLook, reading: Reading | None, text: ReportText) -> Report:
-    """Return the report of a film as it stands on screen now."""
+def compose_report(
+    image: Image, look: FilmLook, reading: Reading | None, text: ReportText, policy: Policy | None = None
+) -> Report:
+    """Return the report of a film as it stands on screen now, with what the site's policy wants on it."""
+    policy = policy or Policy()
     film = printed_film(image, look)
     name = look.class_name or (reading.predicted if reading else "")
     heat_map = reading.heat_map(name) if reading is not None and reading.status == "read" else None
@@ -71,6 +75,8 @@ def compose_report(image: Image, look: FilmLook, reading: Reading | None, text: 
         reading=reading,
         warnings=image.warnings,
         frame=image.instance.frame,
+        institution=policy.institution,
+        footer=policy.report_footer,
     )
 
 

@@ -42,6 +42,7 @@ FOOTER_TOP = mm(297 - 17)
 WORDMARK = Style(17, QFont.Weight.Bold, ACCENT)
 TITLE = Style(13)
 RUNNING = Style(7.5, color=MUTED)
+INSTITUTION = Style(9, QFont.Weight.DemiBold, MUTED)
 NOTICE = Style(7.5, QFont.Weight.DemiBold)
 
 
@@ -98,7 +99,7 @@ def _draw_page(painter: QPainter, report: Report, page: Sequence[Placed], number
         _draw_running_header(painter, report)
     for placed in page:
         placed.piece.draw(painter, MARGIN, CONTENT_TOP + placed.y)
-    _draw_footer(painter, number, total)
+    _draw_footer(painter, report, number, total)
 
 
 def _draw_title(painter: QPainter, report: Report) -> None:
@@ -107,6 +108,7 @@ def _draw_title(painter: QPainter, report: Report) -> None:
     _draw_line(painter, report.title, TITLE, MARGIN + mm(23), baseline, LEFT, mm(95))
     printed = f"Written {report.created.strftime('%Y-%m-%d %H:%M')} UTC{report.created.strftime('%z')}"
     _draw_line(painter, printed, RUNNING, MARGIN, baseline, RIGHT)
+    _draw_line(painter, report.institution, INSTITUTION, MARGIN, mm(11))
     painter.fillRect(QRectF(MARGIN, mm(22.5), CONTENT_WIDTH, mm(0.4)), QColor(ACCENT))
 
 
@@ -117,11 +119,12 @@ def _draw_running_header(painter: QPainter, report: Report) -> None:
     painter.fillRect(QRectF(MARGIN, mm(22.5), CONTENT_WIDTH, mm(0.15)), QColor(HAIRLINE))
 
 
-def _draw_footer(painter: QPainter, number: int, total: int) -> None:
+def _draw_footer(painter: QPainter, report: Report, number: int, total: int) -> None:
     painter.fillRect(QRectF(MARGIN, FOOTER_TOP, CONTENT_WIDTH, mm(0.15)), QColor(HAIRLINE))
     baseline = FOOTER_TOP + mm(5)
     _draw_line(painter, RESEARCH_NOTICE, NOTICE, MARGIN, baseline)
     _draw_line(painter, f"Page {number} of {total}", RUNNING, MARGIN, baseline, RIGHT)
+    _draw_line(painter, report.footer, RUNNING, MARGIN, baseline + mm(4.5))
 
 
 def _draw_line(

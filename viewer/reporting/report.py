@@ -73,6 +73,10 @@ class Report:
     warnings: tuple[str, ...] = ()
     """Whole sentences about the film; the reading brings its own."""
     frame: int = 0
+    institution: str = ""
+    """Of the site, in one line; "" prints none."""
+    footer: str = ""
+    """What the site wants below each page, in one line."""
 
     def __post_init__(self) -> None:
         _require_picture("film", self.film)

@@ -26,6 +26,7 @@ from viewer.errors import SecondReaderError
 from viewer.imaging.heatmap import heat_field, overlay_rgba
 from viewer.imaging.image import Image
 from viewer.imaging.reader import read_file
+from viewer.model_list import require_listed
 from viewer.paths import shipped_models
 from viewer.reading import Audit, ConfusionExample, HeatMap, ModelFacts, Reading, ReadingProgress
 from viewer.second_reader.answer import LookAlikes, answer_fields, display_grey
@@ -164,6 +165,7 @@ class SecondReader:
         wanted = folder, card_time(folder)
         if self._loaded == wanted:
             return
+        require_listed(folder)
         yield ReadingProgress("Loading the network library", 0.05)
         yield from load_torch()
         use_half_of_the_processors()

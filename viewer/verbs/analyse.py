@@ -16,13 +16,15 @@ from typing import Any
 import numpy as np
 
 from inference.cam_methods import CAM_METHODS, EXACT_METHODS
-from viewer.errors import ReportError, UnreadableFile, ViewerError
+from viewer.errors import ReportError, SecondReaderError, UnreadableFile, ViewerError
 from viewer.imaging.grayscale import default_voi, to_display
 from viewer.imaging.image import Image, NotOpened
 from viewer.imaging.reader import read_file
 from viewer.imaging.sources import Listing, list_sources, read_source
-from viewer.model_list import installed_models, model_for
-from viewer.paths import drafts_database, find_model
+from viewer.model_list import find_installed, installed_models, model_for
+from viewer.options import DEVICE, MODEL, Option
+from viewer.paths import drafts_database
+from viewer.policy import OVERRIDE_OFF, site_policy
 from viewer.reading import Reading
 from viewer.reporting.compose import FilmLook, compose_report, overlay_film
 from viewer.reporting.drafts import DraftStore, draft_key
@@ -31,7 +33,6 @@ from viewer.second_reader.reader import SecondReader
 from viewer.verbs.answer_record import answer_record, read_record
 from viewer.verbs.output import png, write_atomically, write_text
 
-DEFAULT_MODEL = "chest_resnet"
 METHODS = {name.replace(" ", "-"): name for name in (*EXACT_METHODS, *CAM_METHODS)}
 
 
@@ -39,8 +40,8 @@ def add_parser(subparsers: Any) -> None:
     """Register the verb."""
     parser = subparsers.add_parser("analyse", help="read films: probabilities, heat map, report")
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="films, or folders of films")
-    parser.add_argument("--model", help=f"name or folder of a model; {DEFAULT_MODEL}, or one for CT where the film is CT")
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument("--model", help=f"name or folder of a model; {MODEL.default}, or one for CT where the film is CT")
+    parser.add_argument("--device", choices=DEVICE.words, default="")
     parser.add_argument("--json", metavar="OUT", help="write the answers as JSON; - is standard output")
     parser.add_argument("--heatmap", metavar="OUT.png", type=Path, help="the film with the heat map of its answer")
     parser.add_argument("--report", metavar="OUT.pdf", type=Path, help="the report as PDF")
@@ -58,6 +59,8 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Read every film; 0 if all could be opened, 1 if some could not."""
+    if arguments.override and not site_policy().override_allowed:
+        raise SecondReaderError(OVERRIDE_OFF)
     work = _Work(arguments)
     films = _films(arguments.paths)
     failed = not films
@@ -100,8 +103,8 @@ class _Work:
 
     def __init__(self, arguments: argparse.Namespace) -> None:
         self._arguments = arguments
-        self._reader = SecondReader(arguments.device)
-        self._folder = find_model(arguments.model or DEFAULT_MODEL)
+        self._reader = SecondReader(arguments.device or _site_default(DEVICE))
+        self._folder = find_installed(arguments.model or _site_default(MODEL))
         self._models = [] if arguments.model else installed_models()
         _finish(self._reader.warm_up(self._folder))
 
@@ -138,6 +141,11 @@ class _Work:
             warnings.append(f"No lungs were found: {reason}.")
         mask = np.zeros((image.rows, image.columns), np.uint8) if lungs is None else lungs.astype(np.uint8) * 255
         write_atomically(out, png(mask))
+
+
+def _site_default(option: Option[str]) -> str:
+    """Return what the site has chosen, or ours; the user's own choice in the window does not reach the command line."""
+    return str(site_policy().settings.get(option.key, option.default))
 
 
 def _films(paths: Sequence[Path]) -> list[Path | NotOpened]:
@@ -207,7 +215,7 @@ def _write_report(out: Path, image: Image, reading: Reading) -> None:
 
     application = QGuiApplication.instance() or QGuiApplication([])
     look = FilmLook(None if image.is_color else default_voi(image))
-    write_pdf(compose_report(image, look, reading, _draft(image)), out)
+    write_pdf(compose_report(image, look, reading, _draft(image), site_policy()), out)
     del application
 
 

@@ -64,6 +64,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("train", "Second reader", "Train a model...", ("Ctrl+T",), "train", menu="Tools"),
     ActionSpec("model-facts", "Help", "Model facts", (), "model", menu="Help"),
     ActionSpec("shortcuts", "Help", "Keyboard and mouse", ("F1",), "info", menu="Help"),
+    ActionSpec("self-test", "Help", "Self-test", (), "check", menu="Help"),
     ActionSpec("about", "Help", "About Hilum", (), "hilum", menu="Help"),
 )
 

@@ -153,13 +153,23 @@ class Notice(QFrame):
             heading = PlainLabel(title)
             heading.setFont(theme.number_font(theme.BODY_PX + 1, heading.font().Weight.DemiBold))
             words.addWidget(heading)
-        words.addWidget(PlainLabel(text, selectable=True))
+        self._text = PlainLabel(text, selectable=True)
+        words.addWidget(self._text)
         row = QHBoxLayout(self)
         row.setContentsMargins(10, 8, 10, 8)
         row.setSpacing(8)
         row.addWidget(mark, 0, Qt.AlignmentFlag.AlignTop)
         row.addLayout(words, 1)
         self.setAccessibleName(f"{title}. {text}" if title else text)
+
+    def text(self) -> str:
+        """Return the sentence."""
+        return self._text.text()
+
+    def set_text(self, text: str) -> None:
+        """Say another sentence."""
+        self._text.setText(text)
+        self.setAccessibleName(text)
 
 
 class FoldingSection(QWidget):

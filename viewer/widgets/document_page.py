@@ -16,6 +16,7 @@ from viewer.widgets import icons, theme
 from viewer.widgets.controls import Hairline, Notice, PlainLabel, SmallPrint, button
 from viewer.widgets.document_text import DocumentText
 from viewer.widgets.pdf_view import PIXELS_PER_POINT, ZOOM_STEP, PdfView
+from viewer.widgets.places import in_documents
 
 NOTHING = "No document is open."
 _SUFFIX = ".pdf"
@@ -174,7 +175,9 @@ class DocumentPage(QWidget):
         """Write the PDF as it is to a file the user chooses."""
         if self._content is None:
             return
-        chosen, _ = QFileDialog.getSaveFileName(self, "Save a copy of the PDF", f"document{_SUFFIX}", f"PDF (*{_SUFFIX})")
+        chosen, _ = QFileDialog.getSaveFileName(
+            self, "Save a copy of the PDF", in_documents(f"document{_SUFFIX}"), f"PDF (*{_SUFFIX})"
+        )
         if not chosen:
             return
         target = Path(chosen) if Path(chosen).suffix else Path(chosen).with_suffix(_SUFFIX)

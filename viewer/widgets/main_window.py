@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
     QSplitter,
     QStackedWidget,
     QToolBar,
+    QVBoxLayout,
     QWidget,
 )
 
@@ -30,7 +31,7 @@ from viewer.widgets import icons
 from viewer.widgets.actions import ACTIONS, PRESET_KEYS, ActionSpec
 from viewer.widgets.beside_film import BesideFilm
 from viewer.widgets.canvas import Canvas
-from viewer.widgets.controls import ElidedLabel, plain_tool_tip
+from viewer.widgets.controls import ElidedLabel, Notice, plain_tool_tip
 from viewer.widgets.document_page import DocumentPage
 from viewer.widgets.report_editor import ReportEditor
 from viewer.widgets.second_reader_panel import SecondReaderPanel
@@ -72,6 +73,7 @@ class MainWindow(QMainWindow):
         self.document_page = DocumentPage()
         self.panel = SecondReaderPanel()
         self.start_screen = StartScreen()
+        self.banner = Notice("warning", "")
         self._actions: dict[str, QAction] = {}
         self._holding_heat_map = False
         self._asked_before_closing = ""
@@ -115,7 +117,14 @@ class MainWindow(QMainWindow):
         self.columns.setSizes([240, 900, 340])
         for splitter in (self.films, self.film_page, self.columns):
             splitter.setHandleWidth(1)
-        self.setCentralWidget(self.columns)
+        self._page = QWidget()
+        page = QVBoxLayout(self._page)
+        page.setContentsMargins(0, 0, 0, 0)
+        page.setSpacing(0)
+        page.addWidget(self.banner)
+        page.addWidget(self.columns, 1)
+        self.banner.hide()
+        self.setCentralWidget(self._page)
 
     def _make_actions(self) -> None:
         self._menus = {title: self.menuBar().addMenu(title) for title in MENUS}
@@ -204,6 +213,11 @@ class MainWindow(QMainWindow):
             self.progress.setRange(0, 1000)
             self.progress.setValue(round(1000 * fraction))
         self.cancel_button.setVisible(bool(text) and cancellable)
+
+    def show_banner(self, text: str) -> None:
+        """Say above everything else what an administrator has to mend; an empty text takes it away."""
+        self.banner.set_text(text)
+        self.banner.setVisible(bool(text))
 
     def show_training(self, text: str) -> None:
         """Say how a training goes whose own window is closed; an empty text takes it away."""

@@ -8,7 +8,8 @@ from typing import Any
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QDialog, QGridLayout, QHBoxLayout, QSpinBox, QVBoxLayout, QWidget
 
-from viewer.settings import DRAG_DOWN_BRIGHTER, FETCH_LIMIT_MB, MEMORY_MB, Option, Settings
+from viewer.policy import SET_BY_SITE
+from viewer.settings import DRAG_DOWN_BRIGHTER, FETCH_LIMIT_MB, LOCKABLE, MEMORY_MB, Option, Settings
 from viewer.widgets import theme
 from viewer.widgets.controls import PlainLabel, SmallPrint, button
 
@@ -53,6 +54,7 @@ class Preferences(QDialog):
         rows.setColumnStretch(0, 1)
         for number, (option, explanation) in enumerate(SHOWN):
             self._add_row(rows, 3 * number, option, explanation)
+        self._add_site_rows(rows, 3 * len(SHOWN))
         buttons = QHBoxLayout()
         buttons.addStretch(1)
         buttons.addWidget(self.cancel_button)
@@ -70,11 +72,27 @@ class Preferences(QDialog):
         control, read = made
         control.setAccessibleName(option.title)
         self._fields[option.key] = control
-        self._reads.append((option, read))
+        if self._settings.is_locked(option):
+            control.setEnabled(False)
+            explanation = f"{explanation} {SET_BY_SITE}"
+        else:
+            self._reads.append((option, read))
         rows.addWidget(PlainLabel(option.title), at, 0)
         rows.addWidget(control, at, 1, Qt.AlignmentFlag.AlignRight)
         rows.addWidget(SmallPrint(explanation), at + 1, 0, 1, 2)
         rows.setRowMinimumHeight(at + 2, 12)
+
+    def _add_site_rows(self, rows: QGridLayout, at: int) -> None:
+        """Say what the site has chosen that is not chosen on this page."""
+        shown = {option.key for option, _ in SHOWN}
+        locked = [option for option in LOCKABLE if self._settings.is_locked(option) and option.key not in shown]
+        for number, option in enumerate(locked):
+            value = PlainLabel(str(self._settings.get(option)), "secondary", wrap=False)
+            self._fields[option.key] = value
+            rows.addWidget(PlainLabel(option.title), at + 3 * number, 0)
+            rows.addWidget(value, at + 3 * number, 1, Qt.AlignmentFlag.AlignRight)
+            rows.addWidget(SmallPrint(SET_BY_SITE), at + 3 * number + 1, 0, 1, 2)
+            rows.setRowMinimumHeight(at + 3 * number + 2, 12)
 
     def _number(self, option: Option[Any]) -> tuple[QWidget, Callable[[], Any]]:
         made = QSpinBox()

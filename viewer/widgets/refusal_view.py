@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
+from viewer.policy import OVERRIDE_OFF
 from viewer.reading import Reading, RefusalReason
 from viewer.widgets.controls import Notice, SmallPrint, button
 
@@ -22,7 +23,7 @@ class RefusalView(QWidget):
     override_requested = Signal(str)
     """The reason that was typed."""
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, reading: Reading, override_allowed: bool = True) -> None:
         super().__init__()
         self.setObjectName("refusalView")
         self.override_button = button("Read in spite of this\N{HORIZONTAL ELLIPSIS}", role="quiet")
@@ -30,10 +31,10 @@ class RefusalView(QWidget):
         self.confirm_button = button("Read", role="primary")
         self.cancel_button = button("Cancel")
         self._asking = QWidget()
-        self._lay_out(reading.refusals)
+        self._lay_out(reading.refusals, override_allowed)
         self._connect()
 
-    def _lay_out(self, refusals: Sequence[RefusalReason]) -> None:
+    def _lay_out(self, refusals: Sequence[RefusalReason], override_allowed: bool) -> None:
         self.reason_edit.setMaxLength(LONGEST_REASON)
         self.reason_edit.setPlaceholderText("Reason")
         self.reason_edit.setAccessibleName("Reason for reading this film in spite of the refusal")
@@ -56,7 +57,7 @@ class RefusalView(QWidget):
         sentences = "\n".join(refusal.sentence for refusal in refusals)
         column.addWidget(Notice("refused", sentences, REFUSED))
         column.addWidget(SmallPrint(f"Code: {', '.join(refusal.code for refusal in refusals)}", selectable=True))
-        column.addWidget(self.override_button)
+        column.addWidget(self.override_button if override_allowed else SmallPrint(OVERRIDE_OFF))
         column.addWidget(self._asking)
 
     def _connect(self) -> None:

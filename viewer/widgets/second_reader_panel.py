@@ -74,6 +74,8 @@ class SecondReaderPanel(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.thresholds: dict[str, float] = {}
+        self.override_allowed = True
+        """Whether a refused film may be read in spite of that."""
         self._reading: Reading | None = None
         self._cell = ("", "")
         self._weights = ""
@@ -108,6 +110,15 @@ class SecondReaderPanel(QWidget):
         for name, title in models:
             self.model_selector.addItem(title, name)
         self.set_current_model(current)
+
+    def lock_model(self, explanation: str) -> None:
+        """Let nobody choose another model, and say why."""
+        self.model_selector.setEnabled(False)
+        self.model_selector.setToolTip(plain_tool_tip(explanation))
+
+    def show_no_model(self) -> None:
+        """Show none of the models as the one that answers."""
+        self.model_selector.setCurrentIndex(-1)
 
     def set_current_model(self, name: str) -> None:
         """Show which model it is that answers; nothing is signalled."""
@@ -153,7 +164,7 @@ class SecondReaderPanel(QWidget):
         self._reading = reading
         self._show_device(reading)
         if reading.status == "refused":
-            refusal = RefusalView(reading)
+            refusal = RefusalView(reading, self.override_allowed)
             refusal.override_requested.connect(self.override_requested)
             self._notices.addWidget(refusal)
         elif reading.is_overridden:

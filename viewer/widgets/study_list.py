@@ -33,31 +33,36 @@ class _Row:
 
 
 class _Branch:
-    """A patient, a study or the root: what stands under it, kept in order."""
+    """A patient, a study or the root: what stands under it, kept in order.
 
-    def __init__(self, item: QStandardItem) -> None:
-        self.item = item
+    The root is held by the model itself, never by its ``invisibleRootItem``: Qt deletes that item without a word to Python,
+    which would then take whatever comes to lie in its memory for it.
+    """
+
+    def __init__(self, holder: QStandardItem | QStandardItemModel) -> None:
+        self.holder = holder
         self._orders: list[Order] = []
 
     def insert(self, item: QStandardItem, order: Order) -> None:
         """Put a row after those of the same or an earlier order."""
         at = bisect_right(self._orders, order)
         self._orders.insert(at, order)
-        self.item.insertRow(at, item)
+        self.holder.insertRow(at, item)
 
     def move(self, item: QStandardItem, order: Order) -> None:
         """Put a row where another order has it; nothing happens where it has that already."""
         row = item.row()
         if self._orders[row] != order:
             del self._orders[row]
-            self.item.takeRow(row)
+            self.holder.takeRow(row)
             self.insert(item, order)
 
     def remove(self, item: QStandardItem) -> None:
         """Take a row out."""
         row = item.row()
         del self._orders[row]
-        self.item.removeRow(row)
+        # Taken, not removed: insertRow has left the item to Python, which deletes it once nothing names it.
+        self.holder.takeRow(row)
 
 
 class StudyList(QWidget):
@@ -74,7 +79,7 @@ class StudyList(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._model = QStandardItemModel(self)
-        self._branches: dict[tuple[str, ...], _Branch] = {(): _Branch(self._model.invisibleRootItem())}
+        self._branches: dict[tuple[str, ...], _Branch] = {(): _Branch(self._model)}
         self._rows: dict[Path, dict[str, _Row]] = {}
         self._row_of_key: dict[str, _Row] = {}
         self._images = 0
@@ -89,7 +94,7 @@ class StudyList(QWidget):
     def clear(self) -> None:
         """Forget everything."""
         self._model.clear()
-        self._branches = {(): _Branch(self._model.invisibleRootItem())}
+        self._branches = {(): _Branch(self._model)}
         self._rows.clear()
         self._row_of_key.clear()
         self._images = 0
@@ -208,9 +213,11 @@ class StudyList(QWidget):
 
     def _remove(self, parent: tuple[str, ...], item: QStandardItem) -> None:
         """Take a row out, and its study and patient once they are empty."""
-        self._branches[parent].remove(item)
-        if parent and not self._branches[parent].item.hasChildren():
-            self._remove(parent[:-1], self._branches.pop(parent).item)
+        branch = self._branches[parent]
+        branch.remove(item)
+        if isinstance(branch.holder, QStandardItem) and not branch.holder.hasChildren():
+            del self._branches[parent]
+            self._remove(parent[:-1], branch.holder)
 
     def _show_count(self) -> None:
         documents = len(self._row_of_key) - self._images

@@ -49,9 +49,8 @@ class StudyTree(QTreeView):
     def search(self, text: str) -> None:
         """Hide what does not have every word in itself and what it stands under, nor in what stands under it."""
         self._wanted = tuple(searchable(text).split())
-        root = self._items.invisibleRootItem()
-        for row in range(root.rowCount()):
-            self._filter(root.child(row), "")
+        for row in range(self._items.rowCount()):
+            self._filter(self._items.item(row), "")
         self.viewport().update()
 
     def search_again(self, item: QStandardItem) -> None:
@@ -69,8 +68,7 @@ class StudyTree(QTreeView):
         return is_kept
 
     def _has_rows(self) -> bool:
-        root = self._items.invisibleRootItem()
-        return any(not self.isRowHidden(row, QModelIndex()) for row in range(root.rowCount()))
+        return any(not self.isRowHidden(row, QModelIndex()) for row in range(self._items.rowCount()))
 
     def _draw_ground(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """Draw the ground of a whole row, its chevron included, so that a chosen row is one piece."""

@@ -62,6 +62,18 @@ def draw_page(data: bytes, page: int, scale: float) -> np.ndarray:
             bitmap.close()
 
 
+def page_text(data: bytes, page: int) -> str:
+    """Return the text on a page, counted from 0, as it can be copied out of the PDF.
+
+    Raises
+    ------
+    PictureError
+        If the PDF or this page of it is damaged.
+    """
+    with _opened(data) as document:
+        return str(document[page].get_textpage().get_text_range())
+
+
 def allowed_scale(size: tuple[float, float], scale: float) -> float:
     """Return the scale, or the largest at which a page of that size in points is still drawn."""
     width, height = (max(side, 1.0) for side in size)

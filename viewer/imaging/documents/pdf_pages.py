@@ -54,6 +54,14 @@ def render_page(data: bytes, page: int, scale: float) -> np.ndarray:
     return values
 
 
+def page_text(data: bytes, page: int) -> str:
+    """Return the text on one page of a PDF, counted from 0; errors as :func:`render_page`."""
+    try:
+        return str(perform("pdf text", data, page=page).facts["text"])
+    except DecoderFailed as error:
+        raise UnreadableFile(f"Page {page + 1}", _reason(error)) from error
+
+
 def drawing(data: bytes, page: int, scale: float) -> Generator[str, None, np.ndarray]:
     """Draw a page as long work: what :func:`render_page` returns, for a queue of jobs."""
     yield f"Drawing page {page + 1}"
