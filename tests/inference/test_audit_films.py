@@ -29,7 +29,6 @@ from inference.preprocess import film_to_square, square_crop
 from inference.recipe import FilmClass, Preprocessing
 from inference.recipes.darkcovidnet import RECIPE
 
-POOL = Path("/work/shared/data/cxr/pool_cxr3.csv")
 SHIPPED = Path(__file__).resolve().parents[2] / "resources" / "models" / "lungs"
 CLASSES = (FilmClass("pneumonia", "Pneumonia"), FilmClass("no_finding", "No finding"))
 SIDE = 64
@@ -38,8 +37,6 @@ LEARNED, JUDGED = 100, 20
 
 Bytes = npt.NDArray[np.uint8]
 Films = dict[str, list[Bytes]]
-
-pytestmark = pytest.mark.skipif(not POOL.is_file(), reason="the real films are not on this machine")
 
 
 def with_marker(grey: Bytes) -> Bytes:
@@ -52,15 +49,16 @@ def with_marker(grey: Bytes) -> Bytes:
     return np.asarray(picture)
 
 
-def one_of_each_patient(label: str) -> list[Sample]:
+def one_of_each_patient(pool: Path, label: str) -> list[Sample]:
     """Return films of a class in a fixed order, of each patient the first."""
-    found = [s for s in read_manifest(POOL, ("covid", "no_finding", "pneumonia")) if s.label == label]
+    found = [s for s in read_manifest(pool, ("covid", "no_finding", "pneumonia")) if s.label == label]
     return list({s.patient: s for s in sorted(found, key=lambda s: s.sha256)}.values())
 
 
 @pytest.fixture(scope="module")
-def films() -> Films:
-    return {c.name: [load_grey(s.path) for s in one_of_each_patient(c.name)[: LEARNED + JUDGED]] for c in CLASSES}
+def films(shared_data: Path) -> Films:
+    pool = shared_data / "cxr" / "pool_cxr3.csv"
+    return {c.name: [load_grey(s.path) for s in one_of_each_patient(pool, c.name)[: LEARNED + JUDGED]] for c in CLASSES}
 
 
 def square(grey: Bytes) -> Bytes:
