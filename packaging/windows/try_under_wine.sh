@@ -137,7 +137,8 @@ snapshot() {
     for root in HKLM HKCU; do
         wine reg export "$root\\Software" "C:\\$root.reg" /y >/dev/null 2>&1
         iconv -f UTF-16 -t UTF-8 "$drive/$root.reg"
-    done >"$scratch/$1.reg"
+    # Wine itself writes down the network cards, some time after its start.
+    done | tr -d '\r' | awk 'BEGIN { RS = ""; ORS = "\n\n" } !/\\NetworkCards(\\|\])/' >"$scratch/$1.reg"
     rm -f "$drive/HKLM.reg" "$drive/HKCU.reg"
 }
 open_program() {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from PySide6.QtGui import QPainter
 
-from viewer.reporting.typesetting import Piece, Style, lines, mm, paginate, plain_lines, space
+from viewer.reporting.typesetting import Piece, Style, lines, mm, paginate, plain_lines, space, unbroken
 
 
 def draw_nothing(painter: QPainter, x: float, y: float) -> None:
@@ -26,6 +26,11 @@ def test_pieces_fill_a_page_and_go_on_on_the_next() -> None:
 
 def test_a_heading_goes_with_its_first_line() -> None:
     assert tops([piece(70), piece(20, keep_with_next=True), piece(20), piece(20)], 100) == [[0], [0, 20, 40]]
+
+
+def test_a_few_sentences_go_to_one_page() -> None:
+    assert tops([piece(70), *unbroken([piece(20)] * 3), piece(20)], 100) == [[0], [0, 20, 40, 60]]
+    assert unbroken([]) == []
 
 
 def test_what_must_stay_together_and_is_taller_than_a_page_breaks_after_all() -> None:

@@ -17,6 +17,7 @@ from viewer.reporting.typesetting import (
     mm,
     rows,
     space,
+    unbroken,
 )
 
 WIDTH = mm(174)
@@ -56,7 +57,7 @@ def decision(reading: Reading) -> list[Piece]:
         interval = f"{100 * right.low:.0f} to {100 * right.high:.0f} %"
         alike = f"Of the {right.total:,} held-out films most like this one it was right in {right.count:,} ({interval})."
         said += lines(alike, VALUE, WIDTH)
-    return [space(mm(2.5)), *said] if said else []
+    return [space(mm(2.5)), *unbroken(said)] if said else []
 
 
 def audit(reading: Reading) -> list[Piece]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -179,6 +179,11 @@ def together(pieces: Sequence[Piece]) -> Piece:
             y += piece.height
 
     return Piece(height_of(pieces), draw)
+
+
+def unbroken(pieces: Sequence[Piece]) -> list[Piece]:
+    """Return pieces that go to one page, if a page holds them."""
+    return [*(replace(piece, keep_with_next=True) for piece in pieces[:-1]), *pieces[-1:]]
 
 
 def height_of(pieces: Sequence[Piece]) -> float:
