@@ -17,6 +17,7 @@ import uuid
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
@@ -140,7 +141,8 @@ def links(folder: Path) -> dict[str, Path]:
 
     A fetched film that no link names (the program ended in between) stands under the SHA-256 of its original bytes.
     """
-    linked = {sha256: path for sha256, path in _read_links(folder).items() if path.is_file()}
+    # Asked a thousand times a reading: three times as fast as Path.is_file.
+    linked = {sha256: path for sha256, path in _read_links(folder).items() if os.path.isfile(path)}  # noqa: PTH113
     named = set(linked.values())
     return linked | {path.stem: path for path in _fetched(folder) if path not in named}
 
@@ -373,14 +375,25 @@ def _fetched(folder: Path) -> Iterable[Path]:
 
 
 def _read_links(folder: Path) -> dict[str, Path]:
+    # Every reading asks for a thousand links; the file changes when films are linked.
+    path = folder / "links.json"
+    try:
+        found = path.stat()
+    except OSError:
+        return {}
+    return dict(_links_in(path, found.st_ino, found.st_mtime_ns, found.st_size))
+
+
+@lru_cache(maxsize=8)
+def _links_in(path: Path, inode: int, changed_ns: int, size: int) -> dict[str, Path]:
     # The file can be made again in a minute: a damaged one is as good as none.
     try:
-        entries = json.loads((folder / "links.json").read_text(encoding="utf-8"))
+        entries = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     if not isinstance(entries, dict):
         return {}
-    return {sha256: folder / path for sha256, path in entries.items() if isinstance(path, str)}
+    return {sha256: path.parent / film for sha256, film in entries.items() if isinstance(film, str)}
 
 
 def _require_columns(csv_path: Path, columns: Sequence[str], classes: Sequence[str]) -> None:
