@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 from viewer.imaging.image import RESEARCH_NOTICE
 from viewer.licences import Notice
 from viewer.widgets import icons, theme
-from viewer.widgets.controls import PlainLabel, SectionLabel, SmallPrint, button
+from viewer.widgets.controls import PlainLabel, SectionLabel, SmallPrint, button, button_row
 
 PURPOSE = "A reading station for chest films with a second reader that shows its evidence."
 MARK_PX = 48
@@ -114,10 +114,6 @@ class AboutWindow(QDialog):
         self._grid.setHorizontalSpacing(24)
         self._grid.setVerticalSpacing(4)
         self._grid.setColumnStretch(1, 1)
-        buttons = QHBoxLayout()
-        buttons.addWidget(self.copy_button)
-        buttons.addStretch(1)
-        buttons.addWidget(self.close_button)
         column = QVBoxLayout(self)
         column.setContentsMargins(24, 20, 24, 20)
         column.setSpacing(16)
@@ -125,7 +121,7 @@ class AboutWindow(QDialog):
         column.addLayout(self._grid)
         column.addWidget(SectionLabel("Licences"))
         column.addWidget(self.licences, 1)
-        column.addLayout(buttons)
+        column.addLayout(button_row([self.copy_button], [self.close_button]))
 
 
 def _head() -> QHBoxLayout:

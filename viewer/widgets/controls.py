@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from PySide6.QtCore import QSize, Qt, Signal
@@ -217,6 +218,17 @@ def button(text: str, icon: str = "", role: Role = "") -> QPushButton:
     made.setIconSize(QSize(22, 16))
     made.setAutoDefault(False)
     return made
+
+
+def button_row(left: Sequence[QPushButton], right: Sequence[QPushButton]) -> QHBoxLayout:
+    """Return the foot of a dialog: what is done with its content on the left, what ends it on the right."""
+    row = QHBoxLayout()
+    for each in left:
+        row.addWidget(each)
+    row.addStretch(1)
+    for each in right:
+        row.addWidget(each)
+    return row
 
 
 def plain_tool_tip(text: str) -> str:

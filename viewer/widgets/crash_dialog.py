@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtGui import QFont, QFontDatabase, QGuiApplication
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QPlainTextEdit, QVBoxLayout, QWidget
 
 from viewer.widgets import theme
-from viewer.widgets.controls import PlainLabel, button
+from viewer.widgets.controls import PlainLabel, button, button_row
 
 EXPLANATION = (
     "The program made a mistake of its own. The films are not changed, and what was typed is kept as a draft. "
@@ -31,17 +31,13 @@ class CrashDialog(QDialog):
         self.traceback_view.setAccessibleName("Traceback")
         self.copy_button = button("Copy", "copy")
         self.close_button = button("Close", role="primary")
-        buttons = QHBoxLayout()
-        buttons.addWidget(self.copy_button)
-        buttons.addStretch(1)
-        buttons.addWidget(self.close_button)
         column = QVBoxLayout(self)
         column.setContentsMargins(24, 20, 24, 20)
         column.setSpacing(12)
         column.addWidget(title)
         column.addWidget(PlainLabel(EXPLANATION, "secondary"))
         column.addWidget(self.traceback_view, 1)
-        column.addLayout(buttons)
+        column.addLayout(button_row([self.copy_button], [self.close_button]))
         self.copy_button.clicked.connect(self._copy)
         self.close_button.clicked.connect(self.accept)
 

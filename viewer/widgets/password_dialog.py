@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QDialog, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QDialog, QLineEdit, QVBoxLayout, QWidget
 
 from viewer.widgets import theme
-from viewer.widgets.controls import ElidedLabel, PlainLabel, SmallPrint, button, plain_tool_tip
+from viewer.widgets.controls import ElidedLabel, PlainLabel, SmallPrint, button, button_row, plain_tool_tip
 
 EXPLANATION = "The files in it are encrypted. The password is kept in memory until the program ends, and never stored."
 WRONG = "This password does not fit. Capital letters and the layout of the keyboard count."
@@ -83,10 +83,6 @@ class PasswordDialog(QDialog):
         self.field.setEchoMode(QLineEdit.EchoMode.Normal if shown else QLineEdit.EchoMode.Password)
 
     def _lay_out(self) -> None:
-        buttons = QHBoxLayout()
-        buttons.addStretch(1)
-        buttons.addWidget(self.decline_button)
-        buttons.addWidget(self.open_button)
         column = QVBoxLayout(self)
         column.setContentsMargins(24, 20, 24, 20)
         column.setSpacing(12)
@@ -97,4 +93,4 @@ class PasswordDialog(QDialog):
         column.addWidget(self.field)
         column.addWidget(self.show_letters)
         column.addSpacing(4)
-        column.addLayout(buttons)
+        column.addLayout(button_row([], [self.decline_button, self.open_button]))

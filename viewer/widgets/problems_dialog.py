@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from viewer.imaging.image import NotOpened
 from viewer.widgets import theme
-from viewer.widgets.controls import Hairline, PlainLabel, SmallPrint, button, plain_tool_tip
+from viewer.widgets.controls import Hairline, PlainLabel, SmallPrint, button, button_row, plain_tool_tip
 
 
 class ProblemsDialog(QDialog):
@@ -62,16 +62,12 @@ class ProblemsDialog(QDialog):
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setWidget(inside)
-        buttons = QHBoxLayout()
-        buttons.addWidget(self.copy_button)
-        buttons.addStretch(1)
-        buttons.addWidget(self.close_button)
         column = QVBoxLayout(self)
         column.setContentsMargins(24, 20, 24, 20)
         column.setSpacing(16)
         column.addWidget(self._title)
         column.addWidget(scroll, 1)
-        column.addLayout(buttons)
+        column.addLayout(button_row([self.copy_button], [self.close_button]))
 
 
 def _entry(problem: NotOpened) -> QWidget:

@@ -9,7 +9,6 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QDialog,
-    QHBoxLayout,
     QHeaderView,
     QProgressBar,
     QStyledItemDelegate,
@@ -22,7 +21,7 @@ from PySide6.QtWidgets import (
 
 from viewer.self_test.rows import Row, Step, all_passed, line_of, verdict
 from viewer.widgets import theme
-from viewer.widgets.controls import PlainLabel, SmallPrint, button
+from viewer.widgets.controls import PlainLabel, SmallPrint, button, button_row
 
 EXPLANATION = (
     "Hilum decodes a small film of each kind, reads its sample film, draws a heat map and writes a report, and compares what "
@@ -171,11 +170,6 @@ class SelfTestWindow(QDialog):
         self.copy_button.setEnabled(not is_running)
 
     def _lay_out(self) -> None:
-        buttons = QHBoxLayout()
-        for each in (self.copy_button, self.again_button, self.stop_button):
-            buttons.addWidget(each)
-        buttons.addStretch(1)
-        buttons.addWidget(self.close_button)
         column = QVBoxLayout(self)
         column.setContentsMargins(24, 20, 24, 20)
         column.setSpacing(12)
@@ -184,7 +178,7 @@ class SelfTestWindow(QDialog):
         column.addWidget(self.table, 1)
         column.addWidget(self.progress)
         column.addWidget(self.said)
-        column.addLayout(buttons)
+        column.addLayout(button_row([self.copy_button, self.again_button, self.stop_button], [self.close_button]))
 
     def reject(self) -> None:
         """Close, by the button, Esc or the frame: nobody waits for a self-test whose window is closed."""
